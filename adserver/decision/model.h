@@ -1,0 +1,126 @@
+/*
+ * model: slots, campaigns and creatives as the decision reads them, compiled and immutable.
+ *
+ * An entry is compiled from one Redis hash (record.h) and never changes: a changed hash makes a new
+ * entry. Entries are counted references (single thread), since a catalog snapshot (catalog.h) that
+ * replaces another shares all entries that stayed the same.
+ */
+#ifndef DECISION_MODEL_H
+#define DECISION_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/slice.h"
+
+#define ID_MAX           64   /* bytes: [a-z0-9][a-z0-9._-]{0,63} */
+#define CAPS_MAX         8    /* caps of one campaign or creative */
+#define SLOT_SIZES_MAX   32
+#define SIZE_MAX_PIXELS  8192 /* width or height; at least 1 */
+#define WEIGHT_MAX       1000000
+#define LANDING_MAX      2000 /* bytes of a landing address */
+#define URL_MAX          2048 /* bytes of an image address */
+#define HTML_MAX         65536
+#define TEXT_MAX         1024 /* bytes of name, alt, title, body, cta */
+#define LIST_MAX         256  /* items of any list */
+
+#define TIME_UNSET INT64_MIN
+
+enum entry_status { STATUS_ACTIVE, STATUS_PAUSED, STATUS_ARCHIVED };
+enum tier { TIER_SPONSORSHIP, TIER_STANDARD, TIER_REMNANT, TIER_HOUSE, TIER_COUNT };
+enum creative_type { CREATIVE_IMAGE, CREATIVE_HTML, CREATIVE_TEXT };
+
+struct size {
+    uint16_t width, height; /* CSS pixels */
+};
+
+/* At most `count` serves to one viewer in a window of `period_ms` that opens with the first. */
+struct cap {
+    uint32_t count;
+    int64_t period_ms; /* CAP_LIFETIME: for ever */
+    /*
+     * Names the counter together with the viewer: a hash of owner and period, so that changing the
+     * count alone keeps what has been counted.
+     */
+    uint64_t key;
+};
+#define CAP_LIFETIME  INT64_MAX
+#define CAP_COUNT_MAX 1000000
+#define CAP_PERIOD_MAX_MS (INT64_C(400) * 86400 * 1000) /* longest period but lifetime */
+
+struct caps {
+    struct cap item[CAPS_MAX];
+    unsigned count;
+};
+
+struct slice_list {
+    struct slice *item;
+    unsigned count;
+};
+
+struct slot {
+    unsigned references;
+    struct arena *arena; /* owns all below */
+    struct slice id;
+    struct slice name;
+    enum entry_status status;
+    struct size sizes[SLOT_SIZES_MAX];
+    unsigned size_count;
+    struct slice_list domains; /* lower case; a page on one or below one may use the slot; none: all */
+    unsigned series;           /* the row of its counters; set by the store, 0 before */
+};
+
+struct campaign {
+    unsigned references;
+    struct arena *arena;
+    struct slice id;
+    struct slice name;
+    struct slice advertiser;
+    enum entry_status status;
+    enum tier tier;
+    uint32_t weight;       /* 1 to WEIGHT_MAX */
+    uint32_t share_ppm;    /* sponsorship: share of voice in millionths; 0: none given */
+    bool all_slots;        /* slots is `*` */
+    struct slice_list slots;
+    int64_t start_us, end_us; /* wall time; TIME_UNSET: open. Served in [start, end) */
+    struct slice timezone;    /* a name of the tz database */
+    int64_t cpm_micro, cpc_micro; /* millionths of the currency's unit */
+    struct caps caps;
+    struct slice unsupported; /* the first field in use whose effect is not built yet; empty: none */
+    unsigned series;
+};
+
+struct creative {
+    unsigned references;
+    struct arena *arena;
+    struct slice id;
+    struct slice campaign; /* id */
+    enum creative_type type;
+    enum entry_status status;
+    struct size size; /* 0x0 for text: fits every slot */
+    uint32_t weight;
+    struct caps caps;
+    struct slice landing; /* validated by landing.h */
+    struct slice image, alt;
+    struct slice html;
+    struct slice title, body, cta;
+    /*
+     * The members of its ad in the answer that never change, as JSON from `"campaign":` up to and
+     * without the closing brace; html is left out where it holds macros.
+     */
+    struct slice fragment;
+};
+
+void slot_release(struct slot *slot);
+void campaign_release(struct campaign *campaign);
+void creative_release(struct creative *creative);
+
+/* [a-z0-9][a-z0-9._-]{0,63} */
+bool id_is_valid(struct slice id);
+
+extern const char *const status_words[];        /* by enum entry_status, NULL at the end */
+extern const char *const tier_words[];          /* by enum tier */
+extern const char *const creative_type_words[]; /* by enum creative_type */
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * page_request: one page's question, as plain data. Everything a decision depends on is in here,
+ * in the catalog, and in the random source: the same three give the same decision.
+ */
+#ifndef DECISION_PAGE_REQUEST_H
+#define DECISION_PAGE_REQUEST_H
+
+#include "decision/catalog.h"
+
+#define PAGE_SLOTS_MAX 16
+
+struct page_slot {
+    struct slice name;              /* as asked */
+    const struct slot_index *index; /* NULL: unknown slot */
+    uint32_t width;                 /* available, CSS pixels; 0: not said */
+};
+
+struct page_request {
+    int64_t now_us; /* wall time */
+    struct page_slot slots[PAGE_SLOTS_MAX];
+    unsigned slot_count;
+    struct slice domain; /* host of the page, lower case; empty: not said */
+    bool has_viewer;     /* the viewer is known by some identity */
+    bool serve_anonymous; /* capped campaigns for an unknown viewer: served uncapped, or not */
+    bool caps_away;      /* what has a cap rests: Redis is away */
+    enum { CAPS_AWAY_REDIS, CAPS_AWAY_DEADLINE } caps_away_reason;
+};
+
+#endif

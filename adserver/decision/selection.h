@@ -1,0 +1,65 @@
+/*
+ * selection: which creatives to offer for the slots of a page, best first.
+ *
+ * 1. Every campaign booked on the slot is asked whether it may serve now; the first reason against
+ *    it is counted.
+ * 2. Tiers strictly in order. Inside sponsorship a draw by share; what the shares leave goes down.
+ *    Inside standard and house the order is a weighted draw without replacement; inside remnant the
+ *    highest cpm first, ties drawn by weight. Creatives inside a campaign: weighted draw as well.
+ * 3. The list ends with the first candidate that nothing can refuse any more: one without caps that
+ *    no earlier slot of the page may take. Everything before it may be refused when its caps are
+ *    reserved (store/viewer_caps.h); then the next one is tried. Where more than CANDIDATES_MAX
+ *    stand before it, it takes the last place, so that caps alone never leave a slot empty.
+ *
+ * Pure: no I/O, no clock, no randomness but the source given.
+ */
+#ifndef DECISION_SELECTION_H
+#define DECISION_SELECTION_H
+
+#include "base/random.h"
+#include "decision/page_request.h"
+#include "decision/reasons.h"
+
+#define CANDIDATES_MAX 24 /* offered for one slot in one go */
+
+struct candidate {
+    const struct campaign *campaign;
+    const struct creative *creative;
+    bool capped; /* it or its campaign has a cap that must be reserved for this viewer */
+};
+
+struct slot_selection {
+    struct candidate candidates[CANDIDATES_MAX];
+    unsigned count;
+    /* Candidates that could not be offered, by reason: rejected[r] campaigns. */
+    uint32_t rejected[REASON_COUNT];
+    const struct slot_index *index; /* as asked; NULL: unknown slot */
+};
+
+struct selection {
+    struct slot_selection slots[PAGE_SLOTS_MAX];
+    unsigned slot_count;
+    bool needs_caps; /* some candidate that may come to serve is capped */
+};
+
+/* Told of each campaign that can't serve on a slot, with its reason. For counters and explain. */
+typedef void selection_reject_fn(const struct campaign *campaign, enum reason reason, void *arg);
+
+/* Fills `ret`. `reject` may be NULL. */
+void selection_run(const struct page_request *request, struct random *random,
+                   selection_reject_fn *reject, void *arg, struct selection *ret);
+
+/*
+ * The end of a page, once it is known which candidates caps refuse: slot by slot the first candidate
+ * that is not refused and whose creative is not on the page yet. Bit i of `refused[slot]` stands for
+ * candidate i; NULL: none is. Sets `chosen[slot]` to a position in its list, or -1. Campaigns passed
+ * over are told to `reject` with REASON_CAP or REASON_ON_PAGE; eligible ones that stand behind the
+ * chosen one, offered or not, with REASON_OUTWEIGHED. Brings `rejected` of each slot up to date.
+ */
+void selection_settle(struct selection *selection, const uint32_t *refused,
+                      selection_reject_fn *reject, void *arg, int chosen[PAGE_SLOTS_MAX]);
+
+/* The reason that stopped the most candidates of the slot; REASON_SLOT where there were none. */
+enum reason selection_unfilled_reason(const struct slot_selection *slot);
+
+#endif
