@@ -1,0 +1,78 @@
+/*
+ * ledger: the counts of campaigns, in Redis.
+ *
+ * An event is counted by one script: the test "seen?" and all increments are one atomic step, so an
+ * impression counts once however often, wherever and by however many servers it is reported. Counts
+ * go to `<prefix>count:{<campaign>}:<YYYYMMDDHH>` (UTC, field `<creative>|<slot>|<metric>`) and to
+ * `<prefix>total:{<campaign>}` (field `<metric>`). What has been seen is kept under
+ * `<prefix>seen:{<campaign>}:<impression>` as three bits until page_ttl and LEDGER_SEEN_MARGIN_MS
+ * have passed.
+ *
+ * Serves are only statistics: they are added up in the process and written every
+ * LEDGER_FLUSH_MS, so that serving needs no write. Killing a worker loses at most that much of them.
+ */
+#ifndef STORE_LEDGER_H
+#define STORE_LEDGER_H
+
+#include "base/clock.h"
+#include "store/redis.h"
+
+#define LEDGER_FLUSH_MS       100
+#define LEDGER_SEEN_MARGIN_MS (INT64_C(3600) * 1000)
+#define LEDGER_PENDING_MAX    65536 /* (campaign, creative, slot) triples held while Redis is away */
+
+enum event_kind { EVENT_IMPRESSION, EVENT_VIEWABLE, EVENT_CLICK };
+extern const char *const event_kind_words[]; /* "impressions", "viewables", "clicks": the metrics */
+
+/* What is counted apart, and why: a metric of its own. */
+enum event_filter {
+    EVENT_COUNTS,   /* none: it counts if it is the first */
+    EVENT_IS_LATE,  /* "late": older than page_ttl */
+    EVENT_IS_BOT,   /* "bot": known crawler or no user agent */
+    EVENT_IS_PREFETCH, /* "prefetch" */
+    EVENT_IS_HEAD,  /* "head" */
+};
+extern const char *const event_filter_words[];
+
+struct ledger_event {
+    enum event_kind kind;
+    enum event_filter filter;
+    struct slice campaign, creative, slot;
+    uint8_t impression[16]; /* the unique impression number */
+    int64_t now_us;         /* wall time: the hour it counts in */
+};
+
+struct ledger;
+
+struct ledger_config {
+    struct loop *loop;
+    struct redis *redis; /* must outlive the ledger */
+    const struct clock *clock;
+    struct slice prefix;
+    int64_t page_ttl_ms;
+};
+struct ledger *ledger_new(const struct ledger_config *config);
+/* What has not been written is lost; see ledger_flush(). */
+void ledger_free(struct ledger *ledger);
+
+enum ledger_result {
+    LEDGER_COUNTED,          /* the first of its kind */
+    LEDGER_COUNTED_IMPLIED,  /* a click or viewable that also counted its missing impression */
+    LEDGER_DUPLICATE,        /* seen before: counted as `duplicate` */
+    LEDGER_FILTERED,         /* counted under its filter's word */
+    LEDGER_FAILED,           /* not written: Redis away, slow or refusing */
+};
+typedef void ledger_fn(enum ledger_result result, void *arg);
+
+/* Counts; `fn` is called once the counts stand in Redis, or can't. Slices are copied. */
+void ledger_record(struct ledger *ledger, const struct ledger_event *event, int timeout_ms,
+                   ledger_fn *fn, void *arg);
+
+/* One serve more. Never fails and never waits. */
+void ledger_add_serve(struct ledger *ledger, struct slice campaign, struct slice creative,
+                      struct slice slot, int64_t now_us);
+
+/* Writes the serves now; `fn` (may be NULL) once they stand in Redis or can't. For draining. */
+void ledger_flush(struct ledger *ledger, ledger_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * redis: one asynchronous connection to Redis, kept alive, with a deadline on every command.
+ *
+ * A command's function is called exactly once and never before redis_command() has returned: with
+ * the reply, or with a failure. A reply that comes after its command was given up is swallowed and
+ * counted. All commands of one loop turn leave in one write.
+ *
+ * Health: after REDIS_STALL_TIMEOUTS commands in a row were given up, the connection counts as
+ * stalled; commands then fail at once with REDIS_AWAY (so that nobody waits for a Redis that does
+ * not answer, and nothing piles up) until it has answered a probe. A lost connection is made again
+ * with a jittered, growing pause between REDIS_RETRY_MIN_MS and REDIS_RETRY_MAX_MS.
+ *
+ * No type of the client library leaves this file. Replies are bounded: one larger or deeper than the
+ * named limits drops the connection.
+ */
+#ifndef STORE_REDIS_H
+#define STORE_REDIS_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/slice.h"
+
+struct loop;
+struct redis;
+
+#define REDIS_ARGS_MAX        512
+#define REDIS_PENDING_MAX     65536              /* commands without a reply */
+#define REDIS_REPLY_MAX_BYTES (64 * 1024 * 1024) /* of one reply */
+#define REDIS_RETRY_MIN_MS    50
+#define REDIS_RETRY_MAX_MS    1000
+#define REDIS_STALL_TIMEOUTS  1
+
+enum redis_failure {
+    REDIS_OK = 0,
+    REDIS_AWAY,     /* not connected, stalled, or too much is pending: it was not sent */
+    REDIS_LOST,     /* sent, and the connection broke: it may or may not have run */
+    REDIS_TIMEOUT,  /* sent, and no reply in time: it may or may not run */
+    REDIS_REFUSED,  /* Redis answered with an error that is not the command's fault: LOADING,
+                       READONLY, OOM, MISCONF, NOREPLICAS, MASTERDOWN, BUSY, NOAUTH, NOPERM … */
+    REDIS_ERROR,    /* any other error reply: ours or the data's fault (WRONGTYPE …) */
+};
+/* "away", "lost", … for logs. */
+extern const char *const redis_failure_words[];
+
+enum redis_type { REDIS_NIL, REDIS_INTEGER, REDIS_STRING, REDIS_ARRAY, REDIS_STATUS };
+
+/* A reply, valid during the call of the command's function only. */
+struct redis_reply {
+    enum redis_type type;
+    int64_t integer;
+    struct slice text;                /* STRING, STATUS, and the text of an error */
+    const struct redis_reply *items;  /* ARRAY */
+    size_t count;
+};
+
+/* `reply` is NULL unless `failure` is REDIS_OK, REDIS_REFUSED or REDIS_ERROR (there: the text). */
+typedef void redis_fn(enum redis_failure failure, const struct redis_reply *reply, void *arg);
+
+struct redis_target {
+    char *host;      /* NULL for a unix socket */
+    int port;
+    char *unix_path; /* NULL for TCP */
+    int db;
+    char *user, *password; /* NULL: none */
+};
+
+/* Parses redis.url and reads redis.password_file. The strings are freed by redis_target_release. */
+bool redis_target_parse(const char *url, const char *password_file, struct redis_target *ret,
+                        struct err *err);
+void redis_target_release(struct redis_target *target);
+
+/* Begins to connect. `on_up` runs each time a connection is ready to use, `on_down` when it is not. */
+typedef void redis_state_fn(void *arg);
+struct redis_config {
+    const struct redis_target *target; /* must outlive the connection */
+    struct metrics *metrics;           /* NULL: nothing is counted */
+    redis_state_fn *on_up, *on_down;   /* may be NULL */
+    void *arg;
+};
+struct redis *redis_new(struct loop *loop, const struct redis_config *config);
+
+/* Open commands end with REDIS_LOST first. Not from inside a command's function. */
+void redis_free(struct redis *redis);
+
+/* Connected, and answering. */
+bool redis_is_up(const struct redis *redis);
+unsigned redis_pending(const struct redis *redis);
+
+/*
+ * Sends one command; the arguments are copied before it returns. `timeout_ms` from now; 0 means
+ * REDIS_SLOW_MS, for what nobody waits for.
+ */
+#define REDIS_SLOW_MS 5000
+void redis_command(struct redis *redis, const struct slice *args, unsigned count, int timeout_ms,
+                   redis_fn *fn, void *arg);
+
+/*
+ * Runs a script by its hash and sends its text first where Redis does not have it (after a restart,
+ * a fail-over, SCRIPT FLUSH). `script` is one of store/scripts.h's.
+ */
+struct redis_script {
+    const char *name;
+    struct slice text;
+    char sha1[41];
+};
+void redis_run_script(struct redis *redis, const struct redis_script *script,
+                      const struct slice *keys, unsigned key_count, const struct slice *args,
+                      unsigned arg_count, int timeout_ms, redis_fn *fn, void *arg);
+
+/*
+ * Makes this a connection that listens: from now on it takes no commands. `fn` gets each message as
+ * it comes (type ARRAY as sent by Redis), also after a reconnect, when it subscribes again by itself.
+ */
+typedef void redis_message_fn(const struct redis_reply *message, void *arg);
+void redis_subscribe(struct redis *redis, const struct slice *channels, unsigned count,
+                     redis_message_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * redis_session: a blocking conversation with Redis, for tools (adctl), never for the server.
+ *
+ * Replies live until the next call on the session or its end. Every failure fills `err` with what
+ * went wrong and where.
+ */
+#ifndef STORE_REDIS_SESSION_H
+#define STORE_REDIS_SESSION_H
+
+#include "base/arena.h"
+#include "store/redis.h"
+
+struct redis_session;
+
+struct redis_session *redis_session_open(const struct redis_target *target, int timeout_ms,
+                                         struct err *err);
+void redis_session_close(struct redis_session *session);
+
+/* One command and its reply; NULL with `err` when the connection broke or Redis answered an error. */
+const struct redis_reply *redis_session_call(struct redis_session *session,
+                                             const struct slice *args, unsigned count,
+                                             struct err *err);
+
+/*
+ * Pipelining: queue any number of commands, then fetch their replies in order. A reply that is an
+ * error makes the fetch fail, as in redis_session_call(). The replies of one batch live together
+ * until the next queue after a finished batch.
+ */
+void redis_session_queue(struct redis_session *session, const struct slice *args, unsigned count);
+const struct redis_reply *redis_session_fetch(struct redis_session *session, struct err *err);
+
+#endif

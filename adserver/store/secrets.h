@@ -1,0 +1,30 @@
+/*
+ * secrets: what all servers on one Redis must agree on to know a viewer again, and nobody else may
+ * know: a salt for first-party ids, and one a UTC day for the daily hash.
+ *
+ * Both are made by whichever server comes first (SET NX) under `<prefix>secret:viewer` and
+ * `<prefix>secret:day:<YYYYMMDD>`; the daily one expires in Redis after two days and is forgotten
+ * here when its day is over. Until they are known there is no viewer identity.
+ */
+#ifndef STORE_SECRETS_H
+#define STORE_SECRETS_H
+
+#include "base/clock.h"
+#include "store/redis.h"
+
+#define SECRET_BYTES 32
+
+struct secrets;
+
+struct secrets *secrets_new(struct loop *loop, struct redis *redis, const struct clock *clock,
+                            struct slice prefix);
+void secrets_free(struct secrets *secrets);
+
+/* To be called when the connection has come up; asks for what is missing. */
+void secrets_refresh(struct secrets *secrets);
+
+/* SECRET_BYTES, or NULL while not known. Valid for this turn. */
+const uint8_t *secrets_viewer(const struct secrets *secrets);
+const uint8_t *secrets_today(struct secrets *secrets, int64_t now_us);
+
+#endif
