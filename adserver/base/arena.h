@@ -27,7 +27,7 @@ void arena_free(struct arena *arena);
 /* Forgets all allocations; keeps the first block, so that a reused arena need not ask malloc. */
 void arena_reset(struct arena *arena);
 
-/* `size` zeroed bytes, or NULL when the arena's limit is reached. `size` 0 gives a valid pointer. */
+/* `size` zeroed bytes, or NULL at the arena's limit. `size` 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size);
 
 /* `count` zeroed elements of `size` bytes; NULL at the limit and when the product overflows. */

@@ -11,8 +11,8 @@
 #include "base/slice.h"
 
 /* Characters that `len` bytes encode to, and the most bytes `len` characters decode to. */
-#define BASE64URL_ENCODED_LEN(len) (((len) * 4 + 2) / 3)
-#define BASE64URL_DECODED_MAX(len) ((len) * 3 / 4)
+#define BASE64URL_ENCODED_LEN(len) (((len)*4 + 2) / 3)
+#define BASE64URL_DECODED_MAX(len) ((len)*3 / 4)
 
 /* Writes BASE64URL_ENCODED_LEN(len) characters, no NUL, to `to`; returns how many. */
 size_t base64url_encode(char *to, const void *bytes, size_t len);

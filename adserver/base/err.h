@@ -26,7 +26,7 @@ bool err_set(struct err *err, const char *format, ...) __attribute__((format(pri
 /* Sets `where` from the format, cut to fit. Always returns false, for `return`. */
 bool err_at(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* `s` for a message: cut to 64 bytes, bytes outside printable ASCII as \xNN. Four at a time live. */
+/* `s` for a message: cut to 64 bytes, others than printable ASCII as \xNN. Four at a time live. */
 const char *err_quote(struct slice s);
 
 #endif

@@ -6,7 +6,8 @@
  * values are cut at LOG_VALUE_MAX. `errno` is preserved. Personal data (whole addresses, viewer
  * ids) and secrets (tokens, keys, passwords) are never logged: callers shorten or leave them out.
  *
- *     log_event(LOG_WARNING, "redis: connection lost", LOG_STR("error", text), LOG_INT("wait_ms", n));
+ *     log_event(LOG_WARNING, "redis: connection lost", LOG_STR("error", text),
+ *               LOG_INT("wait_ms", n));
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -44,7 +45,7 @@ void log_set_fd(int fd);
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
 #define log_event(level, message, ...) \
-    log_write((level), (message), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ) {0}})
+    log_write((level), (message), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
 /*
  * At most one line a second for an event that a peer can cause at will. Give each place its own

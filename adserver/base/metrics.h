@@ -43,9 +43,9 @@ enum metrics_latency {
 };
 extern const char *const metrics_latency_names[LATENCY_COUNT];
 
-#define METRICS_WORKERS_MAX   64  /* rows on the page: workers, old generations included */
-#define METRICS_SERIES_ID_MAX 64  /* bytes of a name */
-#define METRICS_SERIES_OTHER  0u  /* the row of all names that found no place */
+#define METRICS_WORKERS_MAX   64 /* rows on the page: workers, old generations included */
+#define METRICS_SERIES_ID_MAX 64 /* bytes of a name */
+#define METRICS_SERIES_OTHER  0u /* the row of all names that found no place */
 
 struct metrics;
 
@@ -95,19 +95,19 @@ struct metrics_summary {
 };
 struct metrics_summary metrics_summary(const struct metrics *metrics, enum metrics_latency latency);
 
-/* Observations of at most `us`, for Prometheus buckets. */
+/* Observations of at most `us`, exact to the width of a histogram's bucket; for Prometheus. */
 uint64_t metrics_at_most(const struct metrics *metrics, enum metrics_latency latency, int64_t us);
 
 /*
  * The row of `id` among those of `kind`, made when it is new. The same for every process and for
- * the life of the page. METRICS_SERIES_OTHER when the page is full or the name too long. Safe
- * against other processes doing the same and against being killed half way.
+ * the life of the page. METRICS_SERIES_OTHER when the page is full or the name empty or too long.
+ * Safe against other processes doing the same and against being killed half way.
  */
 unsigned metrics_series(struct metrics *metrics, char kind, struct slice id);
 void metrics_series_add(struct metrics *metrics, unsigned series, unsigned counter, uint64_t n);
 uint64_t metrics_series_get(const struct metrics *metrics, unsigned series, unsigned counter);
 
-/* Rows in use, row 0 included; row `i`'s kind (0 when it is not ready) and id. */
+/* Rows in use, row 0 included; kind and id of a row: 0 and empty for row 0 and an unready one. */
 unsigned metrics_series_count(const struct metrics *metrics);
 char metrics_series_kind(const struct metrics *metrics, unsigned series);
 struct slice metrics_series_id(const struct metrics *metrics, unsigned series);

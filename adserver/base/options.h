@@ -46,6 +46,13 @@ struct options *options_load(const char *path, char *const *environment,
                              struct err *err);
 void options_free(struct options *options);
 
+/*
+ * Where the value of `name` ("server.workers") came from, for err_at(): the file and line, the
+ * variable or the `-o`, each with the option's name; the name alone where nobody set it. For
+ * options of options_load() only; valid as long as they are.
+ */
+const char *options_where(const struct options *options, const char *name);
+
 /* What `adserver -h` prints of the options: key, default, help. */
 void options_print_help(FILE *to);
 

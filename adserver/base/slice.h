@@ -21,8 +21,10 @@ struct slice {
 #define SLICE_ARGS(s) (int)(s).len, (s).len ? (s).ptr : ""
 
 /* A slice of a string literal, without its NUL; also as a constant initializer. */
+/* clang-format off */
 #define SLICE(literal)      ((struct slice){(literal), sizeof(literal) - 1})
 #define SLICE_INIT(literal) {(literal), sizeof(literal) - 1}
+/* clang-format on */
 
 static inline struct slice slice_of(const char *ptr, size_t len)
 {
@@ -55,7 +57,7 @@ static inline bool slice_ends(struct slice s, struct slice suffix)
 static inline struct slice slice_from(struct slice s, size_t from)
 {
     if (from >= s.len)
-        return (struct slice){s.ptr + s.len, 0};
+        return (struct slice){s.len ? s.ptr + s.len : s.ptr, 0};
     return (struct slice){s.ptr + from, s.len - from};
 }
 

@@ -1,0 +1,173 @@
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/options_table.h"
+
+#define LINE_BYTES_MAX  (OPTIONS_VALUE_MAX + 256)
+#define BYTE_ORDER_MARK SLICE("\xef\xbb\xbf")
+
+/*
+ * One reading of a file. inih takes lines apart; it neither tells its caller the line's number nor
+ * says when a line was too long for it, so it gets its lines from next_line(), which does both.
+ */
+struct reading {
+    struct options *options;
+    const char *path;
+    struct slice rest;
+    int line;                      /* of the line inih has; from 1 */
+    int first_lines[OPTION_COUNT]; /* where an option was set; 0: not yet */
+    bool refused;                  /* `err` is filled */
+    struct err *err;
+};
+
+static bool read_all(const char *path, struct strbuf *text, struct err *err)
+{
+    char chunk[4096];
+    size_t got;
+    (void)err_at(err, "%s", path);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return err_set(err, "cannot be read: %s", strerror(errno));
+    while ((got = fread(chunk, 1, sizeof chunk, file)) > 0 && !text->overflowed)
+        strbuf_add(text, chunk, got);
+    int failure = ferror(file) ? errno : 0;
+    (void)fclose(file);
+    if (failure)
+        return err_set(err, "cannot be read: %s", strerror(failure));
+    if (text->overflowed)
+        return err_set(err, "is larger than %d bytes", OPTIONS_FILE_MAX);
+    return true;
+}
+
+/* Says where; the caller has said or will say what. Returns false, for `return`. */
+static bool refuse_line(struct reading *reading)
+{
+    (void)err_at(reading->err, "%s:%d", reading->path, reading->line);
+    reading->refused = true;
+    return false;
+}
+
+static bool refuse_section(struct reading *reading, struct slice name)
+{
+    struct strbuf sections;
+    strbuf_init(&sections, ERR_TEXT_MAX);
+    options_add_sections(&sections);
+    (void)err_set(reading->err, "[%s] is no section; the sections are %s", err_quote(name),
+                  strbuf_cstr(&sections));
+    strbuf_release(&sections);
+    return refuse_line(reading);
+}
+
+/* What inih would get wrong without a word: bytes it can't hold, and a section without keys. */
+static bool check_line(struct reading *reading, struct slice line, size_t room)
+{
+    if (line.len >= room) {
+        (void)err_set(reading->err, "the line is longer than %d bytes", LINE_BYTES_MAX);
+        return refuse_line(reading);
+    }
+    if (slice_find(line, '\0') < line.len) {
+        (void)err_set(reading->err, "the line contains a NUL byte");
+        return refuse_line(reading);
+    }
+    if (!slice_starts(line, SLICE("[")))
+        return true;
+    struct slice name = slice_of(line.ptr + 1, slice_find(line, ']') - 1);
+    return options_has_section(name) || refuse_section(reading, name);
+}
+
+/* Called by inih, in the manner of fgets(). NULL ends the reading. */
+static char *next_line(char *buffer, int size, void *context)
+{
+    struct reading *reading = context;
+    struct slice line;
+
+    if (reading->refused || !slice_next(&reading->rest, '\n', &line))
+        return NULL;
+    reading->line++;
+    if (slice_ends(line, SLICE("\r")))
+        line.len--;
+    line = slice_trim(line); /* to inih, blanks in front would continue the line before */
+    if (!check_line(reading, line, (size_t)size))
+        return NULL;
+    if (line.len)
+        memcpy(buffer, line.ptr, line.len);
+    buffer[line.len] = '\0';
+    return buffer;
+}
+
+/* The option of a line, unless there is none or it has been set before. */
+static const struct option *find_option(struct reading *reading, const char *section,
+                                        const char *key)
+{
+    const struct option *option = options_find(slice_cstr(section), slice_cstr(key));
+    if (*section == '\0') {
+        (void)err_set(reading->err, "stands before any [section]");
+        return NULL;
+    }
+    if (!option) {
+        (void)err_set(reading->err, "is no option; adserver -h lists them");
+        return NULL;
+    }
+    int *first_line = &reading->first_lines[option - options_table];
+    if (*first_line) {
+        (void)err_set(reading->err, "is set twice; the first time in line %d", *first_line);
+        return NULL;
+    }
+    *first_line = reading->line;
+    return option;
+}
+
+/* Called by inih for "key = value"; zero stops it. */
+static int on_value(void *context, const char *section, const char *key, const char *value)
+{
+    struct reading *reading = context;
+    char where[ERR_WHERE_MAX];
+    const struct option *option = find_option(reading, section, key);
+
+    (void)snprintf(where, sizeof where, "%s:%d: %s%s%s", reading->path, reading->line, section,
+                   *section ? "." : "", err_quote(slice_cstr(key)));
+    (void)err_at(reading->err, "%s", where);
+    reading->refused =
+        !option || !options_set(reading->options, option, slice_cstr(value), where, reading->err);
+    return !reading->refused;
+}
+
+/* Debian's inih takes these at run time. */
+static void set_up_inih(void)
+{
+    ini_max_line = LINE_BYTES_MAX + 1;
+    ini_allow_inline_comments = false; /* they would cut values at " ;" */
+    ini_stop_on_first_error = true;
+}
+
+static bool parse(struct reading *reading)
+{
+    set_up_inih();
+    int failed_line = ini_parse_stream(next_line, reading, on_value, reading);
+    if (reading->refused)
+        return false;
+    CHECK(failed_line >= 0);
+    if (failed_line == 0)
+        return true;
+    (void)err_set(reading->err, "the line is neither [section] nor key = value nor a # comment");
+    return refuse_line(reading);
+}
+
+bool options_read_file(struct options *options, const char *path, struct err *err)
+{
+    struct strbuf text;
+    strbuf_init(&text, OPTIONS_FILE_MAX);
+    bool good = read_all(path, &text, err);
+    if (good) {
+        struct slice rest = strbuf_slice(&text);
+        if (slice_starts(rest, BYTE_ORDER_MARK))
+            rest = slice_from(rest, BYTE_ORDER_MARK.len);
+        struct reading reading = {.options = options, .path = path, .rest = rest, .err = err};
+        good = parse(&reading);
+    }
+    strbuf_release(&text);
+    return good;
+}
