@@ -274,8 +274,10 @@ static void generation_watch(struct supervisor *supervisor)
     if (generation_is_ready(supervisor)) {
         supervisor->generation_due_us = 0;
         signal_older(supervisor, SIGTERM);
-    } else if (now_us() > supervisor->generation_due_us && supervisor->generation > 1) {
+    } else if (now_us() > supervisor->generation_due_us) {
         supervisor->generation_due_us = 0;
+        if (supervisor->generation == 1)
+            return; /* nobody to go back to: the restarts go on */
         log_event(LOG_ERROR, "workers: new workers do not get ready; the old ones go on");
         generation_abandon(supervisor);
     }

@@ -1,0 +1,249 @@
+#include "serve/event.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "decision/landing.h"
+#include "serve/series.h"
+#include "serve/traffic.h"
+
+/* The smallest GIF: one transparent pixel. */
+static const uint8_t pixel[43] = {
+    'G',  'I',  'F',  '8',  '9',  'a',  0x01, 0x00, 0x01, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x21, 0xf9, 0x04, 0x01, 0x00, 0x00, 0x00, 0x00, 0x2c, 0x00, 0x00,
+    0x00, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x02, 0x02, 0x44, 0x01, 0x00, 0x3b,
+};
+
+#define NO_STORE "Cache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"
+
+/* What is known of one kind of event. */
+struct door {
+    enum event_kind kind;
+    struct slice path;
+    enum metrics_latency latency;
+    enum series_counter series;
+};
+
+static const struct door impression_door = {EVENT_IMPRESSION, SLICE_INIT("/v1/i/"),
+                                            LATENCY_IMPRESSION, SERIES_CAMPAIGN_IMPRESSIONS};
+static const struct door viewable_door = {EVENT_VIEWABLE, SLICE_INIT("/v1/v/"), LATENCY_VIEWABLE,
+                                          SERIES_CAMPAIGN_VIEWABLES};
+static const struct door click_door = {EVENT_CLICK, SLICE_INIT("/v1/c/"), LATENCY_CLICK,
+                                       SERIES_CAMPAIGN_CLICKS};
+
+/* One report that waits for its count. */
+struct report {
+    struct service *service;
+    struct http_exchange *exchange; /* NULL: the client has gone; it is counted all the same */
+    const struct door *door;
+    bool wants_pixel;
+    int64_t received_us;
+    unsigned series; /* of the campaign */
+    enum event_filter filter;
+    size_t landing_len;
+    char landing[LANDING_MAX];
+};
+
+static void answer_beacon(struct report *report, bool written)
+{
+    struct http_response response = {.status = 204, .extra = SLICE(NO_STORE)};
+
+    if (!written) {
+        http_respond_error(report->exchange, 503, "not_counted",
+                           SLICE("the event could not be written; send it again later"));
+        return;
+    }
+    if (report->wants_pixel) {
+        response.status = 200;
+        response.content_type = SLICE("image/gif");
+        response.body = slice_of((const char *)pixel, sizeof(pixel));
+        response.body_static = true;
+    }
+    http_respond(report->exchange, &response);
+}
+
+static void answer_click(struct report *report)
+{
+    struct strbuf *head = &report->service->answer;
+    struct http_response response = {.status = 302};
+
+    strbuf_clear(head);
+    strbuf_add_cstr(head, NO_STORE "Referrer-Policy: no-referrer-when-downgrade\r\nLocation: ");
+    strbuf_add(head, report->landing, report->landing_len);
+    strbuf_add_cstr(head, "\r\n");
+    response.extra = strbuf_slice(head);
+    http_respond(report->exchange, &response);
+}
+
+static void answer(struct report *report, bool written)
+{
+    struct service *service = report->service;
+    metrics_observe(service->metrics, report->door->latency,
+                    clock_mono_us(service->clock) - report->received_us);
+    if (report->door->kind == EVENT_CLICK)
+        answer_click(report);
+    else
+        answer_beacon(report, written);
+    report->exchange = NULL;
+}
+
+/* Counting */
+
+static enum metrics_counter filter_counter(enum event_filter filter)
+{
+    static const enum metrics_counter counters[] = {
+        [EVENT_COUNTS] = COUNTER_EVENT_COUNTED,       [EVENT_IS_LATE] = COUNTER_EVENT_LATE,
+        [EVENT_IS_BOT] = COUNTER_EVENT_BOT,           [EVENT_IS_HEAD] = COUNTER_EVENT_HEAD,
+        [EVENT_IS_PREFETCH] = COUNTER_EVENT_PREFETCH,
+    };
+    return counters[filter];
+}
+
+static void count_first(const struct report *report, bool implied)
+{
+    struct metrics *metrics = report->service->metrics;
+    metrics_add(metrics, COUNTER_EVENT_COUNTED, implied ? 2 : 1);
+    metrics_series_add(metrics, report->series, report->door->series, 1);
+    if (implied)
+        metrics_series_add(metrics, report->series, SERIES_CAMPAIGN_IMPRESSIONS, 1);
+}
+
+static void count(const struct report *report, enum ledger_result result)
+{
+    struct metrics *metrics = report->service->metrics;
+    switch (result) {
+    case LEDGER_COUNTED:
+        count_first(report, false);
+        break;
+    case LEDGER_COUNTED_IMPLIED:
+        count_first(report, true);
+        break;
+    case LEDGER_DUPLICATE:
+        metrics_add(metrics, COUNTER_EVENT_DUPLICATE, 1);
+        break;
+    case LEDGER_FILTERED:
+        metrics_add(metrics, filter_counter(report->filter), 1);
+        break;
+    case LEDGER_FAILED:
+        metrics_add(metrics, COUNTER_EVENT_FAILED, 1);
+        break;
+    }
+}
+
+static void on_recorded(enum ledger_result result, void *arg)
+{
+    struct report *report = arg;
+
+    count(report, result);
+    if (report->exchange) {
+        http_on_gone(report->exchange, NULL, NULL);
+        answer(report, result != LEDGER_FAILED);
+    }
+    free(report);
+}
+
+static void on_gone(struct http_exchange *exchange, void *arg)
+{
+    struct report *report = arg;
+    (void)exchange;
+    report->exchange = NULL;
+}
+
+/* Reading */
+
+/* The token behind the door's path; `.gif` asks for a picture in answer to an impression. */
+static struct slice token_text(const struct http_request *request, const struct door *door,
+                               bool *ret_pixel)
+{
+    struct slice text = slice_from(request->path, door->path.len);
+    *ret_pixel = door->kind == EVENT_IMPRESSION && slice_ends(text, SLICE(".gif"));
+    if (*ret_pixel)
+        text.len -= strlen(".gif");
+    return text;
+}
+
+static bool is_late(const struct service *service, const struct token *token, int64_t now_us)
+{
+    int64_t age_ms = now_us / US_PER_MS - token->issued_ms;
+    return age_ms > service->options->tokens_page_ttl_in_ms || age_ms < -TOKEN_AHEAD_MAX_MS;
+}
+
+static bool may_redirect(const struct token *token)
+{
+    struct err err = {0};
+    return token->landing.len > 0 && landing_is_valid(token->landing, &err);
+}
+
+static struct report *report_new(struct service *service, struct http_exchange *exchange,
+                                 const struct door *door, const struct token *token)
+{
+    struct report *report = check_malloc(sizeof(*report));
+    report->service = service;
+    report->exchange = exchange;
+    report->door = door;
+    report->received_us = http_exchange_request(exchange)->received_us;
+    report->series = metrics_series(service->metrics, SERIES_CAMPAIGN, token->campaign);
+    report->landing_len = token->landing.len;
+    if (token->landing.len)
+        memcpy(report->landing, token->landing.ptr, token->landing.len);
+    return report;
+}
+
+static void record(struct report *report, const struct token *token, int64_t now_us)
+{
+    struct service *service = report->service;
+    struct ledger_event event = {
+        .kind = report->door->kind,
+        .filter = report->filter,
+        .campaign = token->campaign,
+        .creative = token->creative,
+        .slot = token->slot,
+        .now_us = now_us,
+    };
+    memcpy(event.impression, token->impression, IMPRESSION_BYTES);
+    http_on_gone(report->exchange, on_gone, report);
+    ledger_record(service->ledger, &event,
+                  report->door->kind == EVENT_CLICK ? service->redis_timeout_ms
+                                                    : SERVICE_EVENT_TIMEOUT_MS,
+                  on_recorded, report);
+}
+
+static void handle(struct http_exchange *exchange, struct service *service, const struct door *door)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    int64_t now_us = clock_wall_us(service->clock);
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    struct token token;
+    struct report *report;
+    bool wants_pixel;
+
+    if (!token_verify(service->tokens, token_text(request, door, &wants_pixel), now_us, bytes,
+                      &token) ||
+        (door->kind == EVENT_CLICK && !may_redirect(&token))) {
+        metrics_add(service->metrics, COUNTER_EVENT_BAD_TOKEN, 1);
+        http_respond_error(exchange, 403, "bad_token", SLICE("this address was not signed by us"));
+        return;
+    }
+    report = report_new(service, exchange, door, &token);
+    report->wants_pixel = wants_pixel;
+    report->filter = traffic_classify(request);
+    if (report->filter == EVENT_COUNTS && is_late(service, &token, now_us))
+        report->filter = EVENT_IS_LATE;
+    record(report, &token, now_us);
+}
+
+void event_handle_impression(struct http_exchange *exchange, void *service)
+{
+    handle(exchange, service, &impression_door);
+}
+
+void event_handle_viewable(struct http_exchange *exchange, void *service)
+{
+    handle(exchange, service, &viewable_door);
+}
+
+void event_handle_click(struct http_exchange *exchange, void *service)
+{
+    handle(exchange, service, &click_door);
+}

@@ -1,0 +1,318 @@
+#include "serve/page.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "net/loop.h"
+#include "serve/page_query.h"
+#include "serve/render.h"
+#include "serve/series.h"
+#include "serve/traffic.h"
+
+enum step { NEXT, WAIT, DONE };
+
+struct page {
+    struct page *next; /* in the pool */
+    struct service *service;
+    struct http_exchange *exchange; /* NULL: the client has gone */
+    struct catalog *catalog;        /* one reference, until the page ends */
+    unsigned at;                    /* position in `steps` */
+    enum event_filter filter;
+    struct page_query query;
+    struct viewer_key viewer;
+    struct page_request request;
+    struct selection selection;
+    int chosen[PAGE_SLOTS_MAX];
+};
+
+struct page_pool {
+    struct page *idle;
+    unsigned count;
+};
+
+struct page_pool *page_pool_new(void)
+{
+    return check_calloc(1, sizeof(struct page_pool));
+}
+
+void page_pool_free(struct page_pool *pool)
+{
+    if (!pool)
+        return;
+    while (pool->idle) {
+        struct page *page = pool->idle;
+        pool->idle = page->next;
+        free(page);
+    }
+    free(pool);
+}
+
+/* A page is large and all of it is written before it is read: its memory is not cleared. */
+static struct page *page_take(struct service *service, struct http_exchange *exchange)
+{
+    struct page_pool *pool = service->pages;
+    struct page *page = pool->idle;
+
+    if (page) {
+        pool->idle = page->next;
+        pool->count--;
+    } else {
+        page = check_malloc(sizeof(*page));
+    }
+    page->service = service;
+    page->exchange = exchange;
+    page->catalog = NULL;
+    page->at = 0;
+    return page;
+}
+
+/* The one end of every page. */
+static void page_end(struct page *page)
+{
+    struct page_pool *pool = page->service->pages;
+
+    catalog_release(page->catalog);
+    if (pool->count == PAGE_POOL_MAX) {
+        free(page);
+        return;
+    }
+    page->next = pool->idle;
+    pool->idle = page;
+    pool->count++;
+}
+
+static enum step refuse(struct page *page, int status, const char *code, struct slice message)
+{
+    http_respond_error(page->exchange, status, code, message);
+    page->exchange = NULL;
+    return DONE;
+}
+
+/* PARSE: the parameters, checked; the slots they name, found. */
+
+static enum step refuse_parameters(struct page *page, const struct err *err)
+{
+    char message[ERR_WHERE_MAX + ERR_TEXT_MAX + 3];
+    int len = snprintf(message, sizeof(message), "%s: %s", err->where, err->text);
+    CHECK(len > 0 && (size_t)len < sizeof(message));
+    return refuse(page, 400, "bad_parameter", slice_of(message, (size_t)len));
+}
+
+static unsigned find_slots(struct page *page)
+{
+    unsigned known = 0;
+    page->request.slot_count = page->query.slot_count;
+    for (unsigned i = 0; i < page->query.slot_count; i++) {
+        struct page_slot *slot = &page->request.slots[i];
+        slot->name = page->query.slots[i].id;
+        slot->width = page->query.slots[i].width;
+        slot->index = catalog_find_slot(page->catalog, slot->name);
+        known += slot->index != NULL;
+    }
+    return known;
+}
+
+static enum step parse(struct page *page)
+{
+    const struct http_request *request = http_exchange_request(page->exchange);
+    struct catalog *catalog = catalog_store_current(page->service->catalog);
+    struct err err = {0};
+
+    if (!page_query_parse(request, &page->query, &err))
+        return refuse_parameters(page, &err);
+    if (!catalog)
+        return refuse(page, 503, "no_catalog", SLICE("no catalog has been loaded yet"));
+    page->catalog = catalog_retain(catalog);
+    page->filter = traffic_classify(request);
+    if (find_slots(page) == 0 && page->query.slot_count == 1)
+        return refuse(page, 404, "unknown_slot", SLICE("there is no such slot"));
+    return NEXT;
+}
+
+/*
+ * IDENTIFY: who is looking. What is not a person gets its ad without caps being counted: it has no
+ * viewer to wear out.
+ */
+static enum step identify(struct page *page)
+{
+    struct service *service = page->service;
+    const struct http_request *request = http_exchange_request(page->exchange);
+    struct viewer_facts facts = {
+        .uid = page->query.uid,
+        .consent = page->query.consent,
+        .site = page->query.domain,
+        .client = client_address(&service->trusted, request),
+        .now_us = clock_wall_us(service->clock),
+    };
+
+    page->request.now_us = facts.now_us;
+    page->request.domain = page->query.domain;
+    page->request.has_viewer =
+        page->filter == EVENT_COUNTS &&
+        viewer_identify(&service->ladder, service->secrets, request, &facts, &page->viewer);
+    page->request.serve_anonymous =
+        page->filter != EVENT_COUNTS || service->options->viewer_anonymous == 1;
+    page->request.caps_away = !redis_is_up(service->redis);
+    page->request.caps_away_reason = CAPS_AWAY_REDIS;
+    return NEXT;
+}
+
+/* DECIDE: candidates for every slot, best first. */
+
+static void count_rejection(const struct campaign *campaign, enum reason reason, void *arg)
+{
+    const struct page *page = arg;
+    metrics_series_add(page->service->metrics, campaign->series, SERIES_REASONS + (unsigned)reason,
+                       1);
+}
+
+static enum step decide(struct page *page)
+{
+    selection_run(&page->request, &page->service->random, count_rejection, page, &page->selection);
+    return NEXT;
+}
+
+/* RESERVE: caps checked and counted in one step, for the whole page. */
+
+static void drive(struct page *page);
+
+static void settle(struct page *page, const uint32_t *refused)
+{
+    selection_settle(&page->selection, refused, count_rejection, page, page->chosen);
+}
+
+/* Of the second decision only what is new counts: the first has counted the rest. */
+static void count_resting(const struct campaign *campaign, enum reason reason, void *arg)
+{
+    if (reason == REASON_REDIS_AWAY || reason == REASON_DEADLINE)
+        count_rejection(campaign, reason, arg);
+}
+
+/* What needs Redis rests; the others are decided among once more. */
+static void settle_without_redis(struct page *page, enum redis_failure failure)
+{
+    metrics_add(page->service->metrics, COUNTER_ADS_DEGRADED, 1);
+    page->request.caps_away = true;
+    page->request.caps_away_reason =
+        failure == REDIS_TIMEOUT ? CAPS_AWAY_DEADLINE : CAPS_AWAY_REDIS;
+    selection_run(&page->request, &page->service->random, count_resting, page, &page->selection);
+    settle(page, NULL);
+}
+
+static void on_reserved(enum redis_failure failure, const uint32_t *refused, void *arg)
+{
+    struct page *page = arg;
+    if (!page->exchange) {
+        page_end(page);
+        return;
+    }
+    http_on_gone(page->exchange, NULL, NULL);
+    if (failure == REDIS_OK)
+        settle(page, refused);
+    else
+        settle_without_redis(page, failure);
+    drive(page);
+}
+
+static void on_gone(struct http_exchange *exchange, void *arg)
+{
+    struct page *page = arg;
+    (void)exchange;
+    page->exchange = NULL;
+}
+
+static enum step reserve(struct page *page)
+{
+    struct service *service = page->service;
+    if (!page->selection.needs_caps) {
+        settle(page, NULL);
+        return NEXT;
+    }
+    http_on_gone(page->exchange, on_gone, page);
+    viewer_caps_reserve(service->redis, service->prefix, &page->viewer, &page->selection,
+                        page->request.now_us, service->redis_timeout_ms, on_reserved, page);
+    return WAIT;
+}
+
+/* RENDER: the answer, and what it means for the counts. */
+
+static void count_serve(struct page *page, unsigned position, const struct candidate *winner)
+{
+    struct service *service = page->service;
+    if (page->filter != EVENT_COUNTS)
+        return;
+    metrics_series_add(service->metrics, winner->campaign->series, SERIES_CAMPAIGN_SERVES, 1);
+    ledger_add_serve(service->ledger, winner->campaign->id, winner->creative->id,
+                     page->request.slots[position].name, page->request.now_us);
+}
+
+static void count_slots(struct page *page)
+{
+    for (unsigned i = 0; i < page->request.slot_count; i++) {
+        const struct slot_selection *slot = &page->selection.slots[i];
+        const struct slot_index *index = page->request.slots[i].index;
+        unsigned outcome = SERIES_SLOT_FILLED;
+        if (!index)
+            continue;
+        if (page->chosen[i] >= 0)
+            count_serve(page, i, &slot->candidates[page->chosen[i]]);
+        else
+            outcome = SERIES_REASONS + (unsigned)selection_unfilled_reason(slot);
+        metrics_series_add(page->service->metrics, index->slot->series, SERIES_SLOT_REQUESTS, 1);
+        metrics_series_add(page->service->metrics, index->slot->series, outcome, 1);
+    }
+}
+
+static void make_request_id(struct random *random, uint8_t id[REQUEST_ID_BYTES])
+{
+    uint64_t numbers[2] = {random_u64(random), random_u64(random)};
+    memcpy(id, numbers, REQUEST_ID_BYTES);
+}
+
+static enum step render(struct page *page)
+{
+    struct service *service = page->service;
+    const struct http_request *request = http_exchange_request(page->exchange);
+    struct page_answer answer = {
+        .now_us = page->request.now_us,
+        .request = &page->request,
+        .selection = &page->selection,
+        .chosen = page->chosen,
+    };
+    struct http_response response = {
+        .status = 200,
+        .content_type = SLICE("application/json"),
+        .extra = SLICE("Cache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"),
+    };
+
+    make_request_id(&service->random, answer.request_id);
+    render_answer(service, &answer);
+    count_slots(page);
+    if (service->answer.overflowed)
+        return refuse(page, 500, "too_large", SLICE("the answer is too large"));
+    response.body = strbuf_slice(&service->answer);
+    metrics_observe(service->metrics, LATENCY_ADS,
+                    clock_mono_us(service->clock) - request->received_us);
+    http_respond(page->exchange, &response);
+    page->exchange = NULL;
+    return DONE;
+}
+
+typedef enum step step_fn(struct page *page);
+static step_fn *const steps[] = {parse, identify, decide, reserve, render};
+
+static void drive(struct page *page)
+{
+    enum step said = NEXT;
+    while (said == NEXT)
+        said = steps[page->at++](page);
+    if (said == DONE)
+        page_end(page);
+}
+
+void page_handle(struct http_exchange *exchange, void *service)
+{
+    drive(page_take(service, exchange));
+}

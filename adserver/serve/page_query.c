@@ -1,0 +1,245 @@
+#include "serve/page_query.h"
+
+#include <jansson.h>
+
+#include "http/url.h"
+#include "serve/consent.h"
+#include "serve/viewer.h"
+
+/*
+ * Every parameter is one row: its name and a function that checks one value and keeps it. The query
+ * string and the JSON body are two ways to the same rows.
+ */
+
+typedef bool parameter_fn(struct page_query *query, struct arena *arena, struct slice value,
+                          struct err *err);
+
+static bool take_slot(struct page_query *query, struct arena *arena, struct slice value,
+                      struct err *err)
+{
+    size_t colon = slice_find(value, ':');
+    uint64_t width = 0;
+    (void)arena;
+    if (query->slot_count == PAGE_SLOTS_MAX)
+        return err_set(err, "more than %d slots", PAGE_SLOTS_MAX);
+    if (!id_is_valid(slice_of(value.ptr, colon)))
+        return err_set(err, "%s is no slot id, allowed is [a-z0-9][a-z0-9._-]{0,63}",
+                       err_quote(slice_of(value.ptr, colon)));
+    if (colon < value.len &&
+        (!slice_to_u64(slice_from(value, colon + 1), PAGE_WIDTH_MAX, &width) || width == 0))
+        return err_set(err, "the width in %s is not a number from 1 to %d", err_quote(value),
+                       PAGE_WIDTH_MAX);
+    query->slots[query->slot_count].id = slice_of(value.ptr, colon);
+    query->slots[query->slot_count++].width = (uint32_t)width;
+    return true;
+}
+
+static bool keep(struct slice value, size_t max, struct slice *ret, struct err *err)
+{
+    if (value.len > max)
+        return err_set(err, "%zu bytes, at most %zu are allowed", value.len, max);
+    *ret = value;
+    return true;
+}
+
+static bool lower_case(struct slice text, struct arena *arena, struct slice *ret)
+{
+    struct slice copy = arena_copy(arena, text);
+    if (!copy.ptr)
+        return false;
+    for (size_t i = 0; i < copy.len; i++)
+        if (copy.ptr[i] >= 'A' && copy.ptr[i] <= 'Z')
+            ((char *)(uintptr_t)copy.ptr)[i] = (char)(copy.ptr[i] | 0x20);
+    *ret = copy;
+    return true;
+}
+
+static bool take_url(struct page_query *query, struct arena *arena, struct slice value,
+                     struct err *err)
+{
+    struct slice host;
+    if (value.len == 0)
+        return true;
+    if (!keep(value, PAGE_URL_MAX, &query->url, err))
+        return false;
+    if (!url_host(value, &host) || !lower_case(host, arena, &query->domain))
+        return err_set(err, "%s is no http or https address", err_quote(value));
+    return true;
+}
+
+static bool take_ref(struct page_query *query, struct arena *arena, struct slice value,
+                     struct err *err)
+{
+    (void)arena;
+    return keep(value, PAGE_URL_MAX, &query->ref, err);
+}
+
+static bool take_keywords(struct page_query *query, struct arena *arena, struct slice value,
+                          struct err *err)
+{
+    (void)arena;
+    return keep(value, PAGE_TEXT_MAX, &query->keywords, err);
+}
+
+static bool take_uid(struct page_query *query, struct arena *arena, struct slice value,
+                     struct err *err)
+{
+    (void)arena;
+    if (value.len && !viewer_uid_is_valid(value))
+        return err_set(err, "not a viewer id, allowed is [A-Za-z0-9_-]{8,64}");
+    query->uid = value;
+    return true;
+}
+
+static bool take_consent(struct page_query *query, struct arena *arena, struct slice value,
+                         struct err *err)
+{
+    (void)arena;
+    return keep(value, CONSENT_MAX, &query->consent, err);
+}
+
+static bool refuse_preview(struct page_query *query, struct arena *arena, struct slice value,
+                           struct err *err)
+{
+    (void)query, (void)arena, (void)value;
+    return err_set(err, "previews are not available in this version");
+}
+
+static const struct {
+    struct slice name;
+    parameter_fn *take;
+} parameters[] = {
+    {SLICE_INIT("slot"), take_slot},         {SLICE_INIT("url"), take_url},
+    {SLICE_INIT("ref"), take_ref},           {SLICE_INIT("kw"), take_keywords},
+    {SLICE_INIT("uid"), take_uid},           {SLICE_INIT("consent"), take_consent},
+    {SLICE_INIT("preview"), refuse_preview},
+};
+
+static bool take_kv(struct page_query *query, struct slice name, struct slice value,
+                    struct err *err)
+{
+    if (name.len == 0 || name.len > 32)
+        return err_set(err, "the name behind kv. has 1 to 32 characters");
+    if (query->kv_count == PAGE_KV_MAX)
+        return err_set(err, "more than %d key-values", PAGE_KV_MAX);
+    if (!keep(value, PAGE_TEXT_MAX, &query->kv[query->kv_count].value, err))
+        return false;
+    query->kv[query->kv_count++].name = name;
+    return true;
+}
+
+static bool take(struct page_query *query, struct arena *arena, struct slice name,
+                 struct slice value, struct err *err)
+{
+    bool good = true;
+    if (slice_starts(name, SLICE("kv."))) {
+        good = take_kv(query, slice_from(name, 3), value, err);
+    } else {
+        for (size_t i = 0; i < sizeof(parameters) / sizeof(*parameters); i++)
+            if (slice_eq(parameters[i].name, name))
+                good = parameters[i].take(query, arena, value, err);
+    }
+    return good ||
+           err_at(err, "%.*s", SLICE_ARGS(slice_of(name.ptr, name.len < 64 ? name.len : 64)));
+}
+
+static bool parse_query(const struct http_request *request, struct page_query *ret, struct err *err)
+{
+    struct slice rest = request->query, name, value;
+    for (unsigned count = 0;; count++) {
+        switch (url_query_next(&rest, request->arena, &name, &value)) {
+        case URL_QUERY_END:
+            return true;
+        case URL_QUERY_MALFORMED:
+            (void)err_at(err, "query");
+            return err_set(err, "malformed: a bad %%-escape, or text that is not UTF-8");
+        case URL_QUERY_PAIR:
+            if (count == PAGE_PARAMETERS_MAX) {
+                (void)err_at(err, "query");
+                return err_set(err, "more than %d parameters", PAGE_PARAMETERS_MAX);
+            }
+            if (!take(ret, request->arena, name, value, err))
+                return false;
+        }
+    }
+}
+
+static bool take_json_text(struct page_query *query, struct arena *arena, struct slice name,
+                           const json_t *item, struct err *err)
+{
+    struct slice value;
+    if (!json_is_string(item)) {
+        (void)err_at(err, "%.*s", SLICE_ARGS(name));
+        return err_set(err, "not a string");
+    }
+    value = arena_copy(arena, slice_of(json_string_value(item), json_string_length(item)));
+    if (!value.ptr) {
+        (void)err_at(err, "%.*s", SLICE_ARGS(name));
+        return err_set(err, "the parameters are too large together");
+    }
+    return take(query, arena, name, value, err);
+}
+
+static bool take_json_member(struct page_query *query, struct arena *arena, struct slice name,
+                             const json_t *member, struct err *err)
+{
+    size_t i;
+    const json_t *item;
+    if (!json_is_array(member))
+        return take_json_text(query, arena, name, member, err);
+    if (!slice_eq(name, SLICE("slot"))) {
+        (void)err_at(err, "%.*s", SLICE_ARGS(name));
+        return err_set(err, "not a string; only slot may be an array");
+    }
+    json_array_foreach(member, i,
+                       item) if (!take_json_text(query, arena, name, item, err)) return false;
+    return true;
+}
+
+static bool take_json_object(const struct http_request *request, json_t *object,
+                             struct page_query *ret, struct err *err)
+{
+    const char *key;
+    json_t *member;
+    if (json_object_size(object) > PAGE_PARAMETERS_MAX) {
+        (void)err_at(err, "body");
+        return err_set(err, "more than %d parameters", PAGE_PARAMETERS_MAX);
+    }
+    json_object_foreach(object, key, member)
+    {
+        struct slice name = arena_copy(request->arena, slice_cstr(key));
+        if (!name.ptr || !take_json_member(ret, request->arena, name, member, err))
+            return false;
+    }
+    return true;
+}
+
+static bool parse_body(const struct http_request *request, struct page_query *ret, struct err *err)
+{
+    json_error_t where;
+    json_t *body = json_loadb(request->body.ptr ? request->body.ptr : "", request->body.len,
+                              JSON_REJECT_DUPLICATES, &where);
+    bool good;
+
+    (void)err_at(err, "body");
+    if (!body)
+        return err_set(err, "not JSON: %s (line %d, column %d)", where.text, where.line,
+                       where.column);
+    good = json_is_object(body) ? take_json_object(request, body, ret, err)
+                                : err_set(err, "not a JSON object");
+    json_decref(body);
+    return good;
+}
+
+bool page_query_parse(const struct http_request *request, struct page_query *ret, struct err *err)
+{
+    ret->slot_count = ret->kv_count = 0;
+    ret->url = ret->domain = ret->ref = ret->keywords = ret->uid = ret->consent = (struct slice){0};
+    if (!(request->method == HTTP_METHOD_POST ? parse_body(request, ret, err)
+                                              : parse_query(request, ret, err)))
+        return false;
+    if (ret->slot_count > 0)
+        return true;
+    (void)err_at(err, "slot");
+    return err_set(err, "missing: name 1 to %d slots", PAGE_SLOTS_MAX);
+}

@@ -1,0 +1,52 @@
+/*
+ * service: what the handlers of one worker work with, put together once at its start.
+ *
+ * Owned by serve/worker.c. Handlers get it as their context, use the parts, and replace none.
+ */
+#ifndef SERVE_SERVICE_H
+#define SERVE_SERVICE_H
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/options.h"
+#include "base/random.h"
+#include "base/strbuf.h"
+#include "serve/client.h"
+#include "serve/token.h"
+#include "serve/viewer.h"
+#include "store/catalog_store.h"
+#include "store/ledger.h"
+
+/* Of deadline_ms, how much an ad request may wait for Redis: the rest is for us and the way back.
+ */
+#define SERVICE_REDIS_SHARE_PERCENT 40
+/* How long a beacon waits for its count to be written before it is told 503. */
+#define SERVICE_EVENT_TIMEOUT_MS 500
+/* The longest answer we write. */
+#define SERVICE_ANSWER_MAX (16 * 1024 * 1024)
+
+struct page_pool;
+
+struct service {
+    const struct options *options;
+    const struct clock *clock;
+    struct random random;
+    struct metrics *metrics;
+    struct loop *loop;
+    struct redis *redis;
+    struct catalog_store *catalog;
+    struct ledger *ledger;
+    struct secrets *secrets;
+    struct token_codec *tokens;
+    struct page_pool *pages;
+
+    struct slice prefix;     /* of keys in Redis */
+    struct slice public_url; /* without trailing slash */
+    struct viewer_ladder ladder;
+    struct trusted_proxies trusted;
+    int redis_timeout_ms; /* of an ad request */
+
+    struct strbuf answer; /* scratch for writing one answer; never kept over a turn */
+};
+
+#endif

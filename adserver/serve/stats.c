@@ -1,0 +1,229 @@
+#include "serve/stats.h"
+
+#include <string.h>
+
+#include "serve/json.h"
+#include "serve/series.h"
+
+#define NO_STORE "Cache-Control: no-store\r\n"
+
+/* Workers whose row is filled. */
+
+static void add_worker(struct strbuf *buf, const struct metrics_worker *worker)
+{
+    json_open(buf, '{');
+    json_u64(buf, "pid", (uint64_t)worker->pid);
+    json_u64(buf, "connections", worker->connections);
+    json_u64(buf, "requests", worker->requests);
+    json_u64(buf, "restarts", worker->restarts);
+    json_bool(buf, "redis_connected", worker->redis_connected);
+    json_bool(buf, "draining", worker->draining);
+    json_name(buf, "catalog_revision");
+    strbuf_addf(buf, "\"%016llx\"", (unsigned long long)worker->catalog_revision);
+    json_close(buf, '}');
+}
+
+static void add_workers(struct strbuf *buf, struct metrics *metrics)
+{
+    json_name(buf, "workers");
+    json_open(buf, '[');
+    for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++) {
+        const struct metrics_worker *worker = metrics_worker(metrics, i);
+        if (worker->pid > 0)
+            add_worker(buf, worker);
+    }
+    json_close(buf, ']');
+}
+
+/* Families of fixed counters: requests, responses, events. */
+
+static void add_family(struct strbuf *buf, struct metrics *metrics, const char *family)
+{
+    json_name(buf, family);
+    json_open(buf, '{');
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        if (strcmp(metrics_counter_rows[i].family, family) == 0)
+            json_u64(buf, metrics_counter_rows[i].label,
+                     metrics_sum(metrics, (enum metrics_counter)i));
+    json_close(buf, '}');
+}
+
+/* Slots and campaigns: rows of counters with a name. */
+
+static void add_reasons(struct strbuf *buf, const char *name, const struct metrics *metrics,
+                        unsigned series)
+{
+    json_name(buf, name);
+    json_open(buf, '{');
+    for (unsigned i = 0; i < REASON_COUNT; i++) {
+        uint64_t count = metrics_series_get(metrics, series, SERIES_REASONS + i);
+        if (count)
+            json_u64(buf, reason_rows[i].word, count);
+    }
+    json_close(buf, '}');
+}
+
+static void add_slot(struct strbuf *buf, const struct metrics *metrics, unsigned series)
+{
+    json_u64(buf, "requests", metrics_series_get(metrics, series, SERIES_SLOT_REQUESTS));
+    json_u64(buf, "filled", metrics_series_get(metrics, series, SERIES_SLOT_FILLED));
+    add_reasons(buf, "unfilled", metrics, series);
+}
+
+static void add_campaign(struct strbuf *buf, const struct metrics *metrics, unsigned series)
+{
+    json_u64(buf, "serves", metrics_series_get(metrics, series, SERIES_CAMPAIGN_SERVES));
+    json_u64(buf, "impressions", metrics_series_get(metrics, series, SERIES_CAMPAIGN_IMPRESSIONS));
+    json_u64(buf, "viewables", metrics_series_get(metrics, series, SERIES_CAMPAIGN_VIEWABLES));
+    json_u64(buf, "clicks", metrics_series_get(metrics, series, SERIES_CAMPAIGN_CLICKS));
+    add_reasons(buf, "rejected", metrics, series);
+}
+
+typedef void add_series_fn(struct strbuf *buf, const struct metrics *metrics, unsigned series);
+
+static void add_all(struct strbuf *buf, const char *name, const struct metrics *metrics, char kind,
+                    add_series_fn *add)
+{
+    unsigned count = metrics_series_count(metrics);
+    json_name(buf, name);
+    json_open(buf, '{');
+    for (unsigned i = 0; i < count; i++) {
+        if (metrics_series_kind(metrics, i) != kind)
+            continue;
+        json_name_slice(buf, metrics_series_id(metrics, i));
+        json_open(buf, '{');
+        add(buf, metrics, i);
+        json_close(buf, '}');
+    }
+    json_close(buf, '}');
+}
+
+/* Latency, Redis, catalog */
+
+static void add_summary(struct strbuf *buf, const struct metrics_summary *summary)
+{
+    json_open(buf, '{');
+    json_u64(buf, "count", summary->count);
+    json_ms(buf, "p50", summary->p50_us);
+    json_ms(buf, "p90", summary->p90_us);
+    json_ms(buf, "p99", summary->p99_us);
+    json_ms(buf, "p999", summary->p999_us);
+    json_ms(buf, "max", summary->max_us);
+    json_close(buf, '}');
+}
+
+static void add_latencies(struct strbuf *buf, const struct metrics *metrics)
+{
+    json_name(buf, "latency_ms");
+    json_open(buf, '{');
+    for (unsigned i = 0; i < LATENCY_COUNT; i++) {
+        struct metrics_summary summary = metrics_summary(metrics, (enum metrics_latency)i);
+        json_name(buf, metrics_latency_names[i]);
+        add_summary(buf, &summary);
+    }
+    json_close(buf, '}');
+}
+
+static void add_redis(struct strbuf *buf, struct metrics *metrics)
+{
+    struct metrics_summary latency = metrics_summary(metrics, LATENCY_REDIS);
+    uint64_t pending = 0;
+    bool connected = true;
+
+    for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++) {
+        const struct metrics_worker *worker = metrics_worker(metrics, i);
+        if (worker->pid <= 0 || worker->draining)
+            continue;
+        pending += worker->redis_pending;
+        connected = connected && worker->redis_connected;
+    }
+    json_name(buf, "redis");
+    json_open(buf, '{');
+    json_bool(buf, "connected", connected);
+    json_name(buf, "latency_ms");
+    add_summary(buf, &latency);
+    json_u64(buf, "reconnects", metrics_sum(metrics, COUNTER_REDIS_RECONNECTS));
+    json_u64(buf, "pending", pending);
+    json_u64(buf, "commands", metrics_sum(metrics, COUNTER_REDIS_COMMANDS));
+    json_u64(buf, "timeouts", metrics_sum(metrics, COUNTER_REDIS_TIMEOUTS));
+    json_u64(buf, "late_replies", metrics_sum(metrics, COUNTER_REDIS_LATE_REPLIES));
+    json_u64(buf, "errors", metrics_sum(metrics, COUNTER_REDIS_ERRORS));
+    json_close(buf, '}');
+}
+
+static void add_rejections(struct strbuf *buf, const struct catalog_status *status)
+{
+    json_name(buf, "rejected");
+    json_open(buf, '[');
+    for (unsigned i = 0; i < status->rejections_listed; i++) {
+        json_open(buf, '{');
+        json_text(buf, "key", status->rejections[i].key);
+        json_text(buf, "field", status->rejections[i].field);
+        json_text(buf, "error", status->rejections[i].error);
+        json_close(buf, '}');
+    }
+    json_close(buf, ']');
+}
+
+static void add_catalog(struct strbuf *buf, struct service *service)
+{
+    const struct catalog *catalog = catalog_store_current(service->catalog);
+    struct catalog_status status = catalog_store_status(service->catalog);
+    int64_t age_us = clock_wall_us(service->clock) - status.confirmed_us;
+
+    json_name(buf, "catalog");
+    json_open(buf, '{');
+    json_name(buf, "revision");
+    if (catalog)
+        strbuf_addf(buf, "\"%016llx\"", (unsigned long long)catalog->revision);
+    else
+        strbuf_add_cstr(buf, "null");
+    json_name(buf, "age_seconds");
+    if (status.confirmed_us > 0)
+        strbuf_add_i64(buf, age_us > 0 ? age_us / US_PER_SECOND : 0);
+    else
+        strbuf_add_cstr(buf, "null");
+    json_text(buf, "source", status.from_disk ? SLICE("disk") : SLICE("redis"));
+    json_u64(buf, "slots", catalog ? catalog->slot_count : 0);
+    json_u64(buf, "campaigns", catalog ? catalog->campaign_count : 0);
+    json_u64(buf, "creatives", catalog ? catalog->creative_count : 0);
+    json_u64(buf, "rejected_count", status.rejection_count);
+    add_rejections(buf, &status);
+    json_close(buf, '}');
+}
+
+static uint64_t uptime_seconds(const struct service *service)
+{
+    int64_t us = clock_wall_us(service->clock) - metrics_started_us(service->metrics);
+    return us > 0 ? (uint64_t)(us / US_PER_SECOND) : 0;
+}
+
+void stats_handle(struct http_exchange *exchange, void *context)
+{
+    struct service *service = context;
+    struct strbuf *buf = &service->answer;
+    struct http_response response = {
+        .status = 200,
+        .content_type = SLICE("application/json"),
+        .extra = SLICE(NO_STORE),
+    };
+
+    strbuf_clear(buf);
+    json_open(buf, '{');
+    json_text(buf, "version", slice_cstr(MASTHEAD_VERSION));
+    json_u64(buf, "uptime_seconds", uptime_seconds(service));
+    add_workers(buf, service->metrics);
+    add_family(buf, service->metrics, "requests");
+    add_family(buf, service->metrics, "responses");
+    add_all(buf, "slots", service->metrics, SERIES_SLOT, add_slot);
+    add_all(buf, "campaigns", service->metrics, SERIES_CAMPAIGN, add_campaign);
+    add_family(buf, service->metrics, "events");
+    add_latencies(buf, service->metrics);
+    add_redis(buf, service->metrics);
+    add_catalog(buf, service);
+    add_family(buf, service->metrics, "closes");
+    json_close(buf, '}');
+    strbuf_add_char(buf, '\n');
+    response.body = strbuf_slice(buf);
+    http_respond(exchange, &response);
+}

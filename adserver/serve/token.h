@@ -1,0 +1,62 @@
+/*
+ * token: what the click, impression and viewable addresses of one ad carry.
+ *
+ * Bytes, big-endian, then base64url in its one canonical spelling:
+ *
+ *     1  version (TOKEN_VERSION)
+ *     4  id of the signing key
+ *     6  time of issue, milliseconds since 1970
+ *    16  impression number, unique: 15 bytes of the request, 1 of the position on its page
+ *   1+n  campaign   1+n  creative   1+n  slot   2+n  landing address
+ *    16  HMAC-SHA256 over all before it, cut to 128 bits (RFC 2104 section 5)
+ *
+ * One token serves all three addresses of an ad: a click implies its impression, and whoever holds
+ * one of them holds the others, so telling them apart would protect nothing and cost two more MACs.
+ */
+#ifndef SERVE_TOKEN_H
+#define SERVE_TOKEN_H
+
+#include "decision/model.h"
+#include "store/keyring.h"
+
+#define TOKEN_VERSION      1
+#define TOKEN_MAC_BYTES    16
+#define TOKEN_HEAD_BYTES   27
+#define TOKEN_BYTES_MAX    (TOKEN_HEAD_BYTES + 3 * (1 + ID_MAX) + 2 + LANDING_MAX + TOKEN_MAC_BYTES)
+#define TOKEN_TEXT_MAX     ((TOKEN_BYTES_MAX * 4 + 2) / 3)
+#define IMPRESSION_BYTES   16
+#define TOKEN_AHEAD_MAX_MS (INT64_C(300) * 1000) /* clocks of two servers may differ by so much */
+
+struct token {
+    int64_t issued_ms;
+    uint8_t impression[IMPRESSION_BYTES];
+    struct slice campaign, creative, slot;
+    struct slice landing;
+};
+
+struct token_codec;
+
+/*
+ * Reads the key ring file, and again when it has changed (looked at once a second, and at once when
+ * a token names a key it does not have). NULL with `err` when it can't be read or is not private.
+ */
+struct token_codec *token_codec_new(const char *keyring_path, int64_t page_ttl_ms, struct err *err);
+void token_codec_free(struct token_codec *codec);
+
+/* Looks at the file when the last look is over a second old. Cheap; called now and then. */
+void token_codec_refresh(struct token_codec *codec, int64_t now_us);
+
+/*
+ * Writes the token's text, no NUL, into `text` (TOKEN_TEXT_MAX bytes); returns its length. The ids
+ * and the landing address are within their limits (CHECKed).
+ */
+size_t token_sign(struct token_codec *codec, const struct token *token, char *text);
+
+/*
+ * Checks and reads a token. The slices of `ret` point into `bytes` (TOKEN_BYTES_MAX), the caller's.
+ * False for anything but a text this codec could have signed with a key that is still good.
+ */
+bool token_verify(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
+                  struct token *ret);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * worker: one process that serves: its parts put together, run, drained and taken apart.
+ */
+#ifndef SERVE_WORKER_H
+#define SERVE_WORKER_H
+
+#include "base/metrics.h"
+#include "serve/settings.h"
+
+/* A new worker says it is ready when it has its catalog and Redis, or after this time without. */
+#define WORKER_READY_WAIT_MS 500
+/* A kept-alive connection is closed when it has been idle for so long while draining. */
+#define WORKER_IDLE_GRACE_MS 1000
+
+struct worker_config {
+    const struct settings *settings;
+    struct metrics *metrics;
+    const int *public_fds, *admin_fds; /* listening sockets, the supervisor's */
+    unsigned public_count, admin_count;
+    unsigned number; /* its place; worker 0 writes the last good catalog to disk */
+};
+
+/* Serves until SIGTERM has drained it. Returns the process's exit code. */
+int worker_run(const struct worker_config *config);
+
+#endif
