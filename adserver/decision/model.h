@@ -14,16 +14,17 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
-#define ID_MAX           64   /* bytes: [a-z0-9][a-z0-9._-]{0,63} */
-#define CAPS_MAX         8    /* caps of one campaign or creative */
-#define SLOT_SIZES_MAX   32
-#define SIZE_MAX_PIXELS  8192 /* width or height; at least 1 */
-#define WEIGHT_MAX       1000000
-#define LANDING_MAX      2000 /* bytes of a landing address */
-#define URL_MAX          2048 /* bytes of an image address */
-#define HTML_MAX         65536
-#define TEXT_MAX         1024 /* bytes of name, alt, title, body, cta */
-#define LIST_MAX         256  /* items of any list */
+#define ID_MAX          64 /* bytes: [a-z0-9][a-z0-9._-]{0,63} */
+#define CAPS_MAX        8  /* caps of one campaign or creative */
+#define SLOT_SIZES_MAX  32
+#define SIZE_MAX_PIXELS 8192 /* width or height; at least 1 */
+#define WEIGHT_MAX      1000000
+#define LANDING_MAX     2000 /* bytes of a landing address */
+#define URL_MAX         2048 /* bytes of an image address */
+#define HTML_MAX        65536
+#define TEXT_MAX        1024 /* bytes of name, alt, title, body, cta */
+#define LIST_MAX        256  /* items of any list */
+#define HTML_MACROS_MAX 64   /* times {click_url} may stand in one html */
 
 #define TIME_UNSET INT64_MIN
 
@@ -45,8 +46,8 @@ struct cap {
      */
     uint64_t key;
 };
-#define CAP_LIFETIME  INT64_MAX
-#define CAP_COUNT_MAX 1000000
+#define CAP_LIFETIME      INT64_MAX
+#define CAP_COUNT_MAX     1000000
 #define CAP_PERIOD_MAX_MS (INT64_C(400) * 86400 * 1000) /* longest period but lifetime */
 
 struct caps {
@@ -67,8 +68,12 @@ struct slot {
     enum entry_status status;
     struct size sizes[SLOT_SIZES_MAX];
     unsigned size_count;
-    struct slice_list domains; /* lower case; a page on one or below one may use the slot; none: all */
-    unsigned series;           /* the row of its counters; set by the store, 0 before */
+    /*
+     * Lower case. A page on one of them or below it may use the slot; on one that begins with `!`,
+     * or below it, it may not. Only such ones, or none at all: every other page may.
+     */
+    struct slice_list domains;
+    unsigned series; /* the row of its counters; set by the store, 0 before */
 };
 
 struct campaign {
@@ -79,15 +84,16 @@ struct campaign {
     struct slice advertiser;
     enum entry_status status;
     enum tier tier;
-    uint32_t weight;       /* 1 to WEIGHT_MAX */
-    uint32_t share_ppm;    /* sponsorship: share of voice in millionths; 0: none given */
-    bool all_slots;        /* slots is `*` */
+    uint32_t weight;    /* 1 to WEIGHT_MAX */
+    uint32_t share_ppm; /* sponsorship: share of voice in millionths; 0: none given */
+    bool all_slots;     /* slots is `*` */
     struct slice_list slots;
-    int64_t start_us, end_us; /* wall time; TIME_UNSET: open. Served in [start, end) */
-    struct slice timezone;    /* a name of the tz database */
+    int64_t start_us, end_us;     /* wall time; TIME_UNSET: open. Served in [start, end) */
+    struct slice timezone;        /* a name of the tz database */
     int64_t cpm_micro, cpc_micro; /* millionths of the currency's unit */
     struct caps caps;
-    struct slice unsupported; /* the first field in use whose effect is not built yet; empty: none */
+    struct slice
+        unsupported; /* the first field in use whose effect is not built yet; empty: none */
     unsigned series;
 };
 
@@ -107,11 +113,22 @@ struct creative {
     struct slice title, body, cta;
     /*
      * The members of its ad in the answer that never change, as JSON from `"campaign":` up to and
-     * without the closing brace; html is left out where it holds macros.
+     * without the closing brace; html is left out where it holds {click_url}.
      */
     struct slice fragment;
+    /*
+     * Html that holds {click_url}: the texts before, between and behind its occurrences, as the
+     * inside of a JSON string (escaped, without quotes). Empty where it holds none.
+     */
+    struct slice_list html_parts;
 };
 
+/* One more reference to an entry; it is returned. */
+struct slot *slot_retain(struct slot *slot);
+struct campaign *campaign_retain(struct campaign *campaign);
+struct creative *creative_retain(struct creative *creative);
+
+/* One reference less; the last one frees the entry. NULL is harmless. */
 void slot_release(struct slot *slot);
 void campaign_release(struct campaign *campaign);
 void creative_release(struct creative *creative);

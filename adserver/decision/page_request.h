@@ -19,10 +19,10 @@ struct page_request {
     int64_t now_us; /* wall time */
     struct page_slot slots[PAGE_SLOTS_MAX];
     unsigned slot_count;
-    struct slice domain; /* host of the page, lower case; empty: not said */
-    bool has_viewer;     /* the viewer is known by some identity */
+    struct slice domain;  /* host of the page, lower case; empty: not said */
+    bool has_viewer;      /* the viewer is known by some identity */
     bool serve_anonymous; /* capped campaigns for an unknown viewer: served uncapped, or not */
-    bool caps_away;      /* what has a cap rests: Redis is away */
+    bool caps_away;       /* what has a cap rests: Redis is away */
     enum { CAPS_AWAY_REDIS, CAPS_AWAY_DEADLINE } caps_away_reason;
 };
 

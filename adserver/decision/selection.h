@@ -50,11 +50,12 @@ void selection_run(const struct page_request *request, struct random *random,
                    selection_reject_fn *reject, void *arg, struct selection *ret);
 
 /*
- * The end of a page, once it is known which candidates caps refuse: slot by slot the first candidate
- * that is not refused and whose creative is not on the page yet. Bit i of `refused[slot]` stands for
- * candidate i; NULL: none is. Sets `chosen[slot]` to a position in its list, or -1. Campaigns passed
- * over are told to `reject` with REASON_CAP or REASON_ON_PAGE; eligible ones that stand behind the
- * chosen one, offered or not, with REASON_OUTWEIGHED. Brings `rejected` of each slot up to date.
+ * The end of a page, once it is known which candidates caps refuse: slot by slot the first
+ * candidate that is not refused and whose creative is not on the page yet. Bit i of `refused[slot]`
+ * stands for candidate i; NULL: none is. Sets `chosen[slot]` to a position in its list, or -1.
+ * Campaigns passed over are told to `reject` with REASON_CAP or REASON_ON_PAGE; eligible ones that
+ * stand behind the chosen one, offered or not, with REASON_OUTWEIGHED. Brings `rejected` of each
+ * slot up to date.
  */
 void selection_settle(struct selection *selection, const uint32_t *refused,
                       selection_reject_fn *reject, void *arg, int chosen[PAGE_SLOTS_MAX]);

@@ -1,0 +1,173 @@
+#include "decision/caps.h"
+#include "decision/field.h"
+#include "decision/number.h"
+#include "decision/record_tables.h"
+#include "decision/targeting.h"
+#include "decision/text.h"
+#include "decision/timestamp.h"
+#include "decision/zone.h"
+
+#define SHARE_PLACES  4       /* of a percentage, so that its last digit is a millionth */
+#define SHARE_MAX_PPM 1000000 /* all */
+
+static const struct list_form slot_ids_form = {"a slot's id", id_is_valid, false};
+
+static bool parse_tier(struct reading *reading, struct slice text, void *to)
+{
+    unsigned word = 0;
+    if (!field_word(text, tier_words, &word, reading->err))
+        return false;
+    *(enum tier *)to = (enum tier)word;
+    return true;
+}
+
+static bool parse_share(struct reading *reading, struct slice text, void *to)
+{
+    uint64_t ppm = 0;
+    if (!decimal_parse(text, SHARE_PLACES, SHARE_MAX_PPM, &ppm, reading->err))
+        return false;
+    if (ppm == 0)
+        return err_set(reading->err, "%s is out of range", err_quote(text));
+    *(uint32_t *)to = (uint32_t)ppm;
+    return true;
+}
+
+static bool parse_slots(struct reading *reading, struct slice text, void *to)
+{
+    struct campaign *campaign = to;
+    if (slice_eq(text, SLICE("*"))) {
+        campaign->all_slots = true;
+        return true;
+    }
+    return list_parse(text, &slot_ids_form, reading->arena, &campaign->slots, reading->err);
+}
+
+static bool parse_timezone(struct reading *reading, struct slice text, void *to)
+{
+    if (!zone_exists(text))
+        return err_set(reading->err, "\"%s\" is not a time zone", err_quote(text));
+    reading->timezone = arena_copy(reading->arena, text);
+    *(struct slice *)to = reading->timezone;
+    return true;
+}
+
+static bool check_pacing(struct reading *reading, struct slice text, void *to)
+{
+    static const char *const words[] = {"even", "front", "asap", NULL};
+    unsigned ignored;
+    (void)to;
+    return field_word(text, words, &ignored, reading->err);
+}
+
+static bool check_roadblock(struct reading *reading, struct slice text, void *to)
+{
+    static const char *const words[] = {"off", "any", "all", NULL};
+    unsigned ignored;
+    (void)to;
+    return field_word(text, words, &ignored, reading->err);
+}
+
+static bool check_key_value(struct reading *reading, struct slice text, void *to)
+{
+    struct slice name = slice_from(reading->name, sizeof "kv." - 1);
+    (void)to;
+    if (!label_is_valid(name))
+        return err_set(reading->err, "\"%s\" is not a key-value's name", err_quote(name));
+    return list_parse(text, &keywords_form, NULL, NULL, reading->err);
+}
+
+/* A list that is only checked. */
+#define CHECK_LIST(name)                                                           \
+    static bool check_##name(struct reading *reading, struct slice text, void *to) \
+    {                                                                              \
+        (void)to;                                                                  \
+        return list_parse(text, &name##_form, NULL, NULL, reading->err);           \
+    }
+CHECK_LIST(countries)
+CHECK_LIST(regions)
+CHECK_LIST(devices)
+CHECK_LIST(browsers)
+CHECK_LIST(systems)
+CHECK_LIST(languages)
+CHECK_LIST(hosts)
+CHECK_LIST(paths)
+CHECK_LIST(keywords)
+CHECK_LIST(hours)
+CHECK_LIST(labels)
+
+#define AT(member) offsetof(struct campaign, member)
+
+/* The zone stands before the times that are in it. */
+const struct record_form_row campaign_rows[] = {
+    {"name", FORM_TEXT, false, "", TEXT_ALLOWED, false, field_text, AT(name)},
+    {"advertiser", FORM_TEXT, false, "", TEXT_ALLOWED, false, field_text, AT(advertiser)},
+    {"status", FORM_TEXT, false, "active", STATUS_ALLOWED, false, field_status, AT(status)},
+    {"tier", FORM_TEXT, false, "standard", "sponsorship, standard, remnant or house", false,
+     parse_tier, AT(tier)},
+    {"weight", FORM_NUMBER, false, "1", WEIGHT_ALLOWED, false, field_weight, AT(weight)},
+    {"share", FORM_NUMBER, false, "",
+     "a percentage above 0 up to 100, at most 4 digits behind the point, in tier sponsorship alone",
+     false, parse_share, AT(share_ppm)},
+    {"slots", FORM_LIST, true, "", "ids of slots, or * for all slots", false, parse_slots, 0},
+    {"timezone", FORM_TEXT, false, "UTC", "a name of the tz database, such as Europe/Berlin", false,
+     parse_timezone, AT(timezone)},
+    {"start", FORM_TEXT, false, "", TIMESTAMP_ALLOWED, false, field_time, AT(start_us)},
+    {"end", FORM_TEXT, false, "", TIMESTAMP_ALLOWED ", after `start`", false, field_time,
+     AT(end_us)},
+    {"goal_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_check_count, 0},
+    {"goal_clicks", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_check_count, 0},
+    {"daily_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_check_count, 0},
+    {"pacing", FORM_TEXT, false, "even", "even, front or asap", false, check_pacing, 0},
+    {"cpm", FORM_NUMBER, false, "", MONEY_ALLOWED, false, field_money, AT(cpm_micro)},
+    {"cpc", FORM_NUMBER, false, "", MONEY_ALLOWED, false, field_money, AT(cpc_micro)},
+    {"budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, true, field_check_budget, 0},
+    {"daily_budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, true, field_check_budget, 0},
+    {"caps", FORM_LIST, false, "", CAPS_ALLOWED, false, field_caps, AT(caps)},
+    {"exclusions", FORM_LIST, false, "", LABELS_ALLOWED, true, check_labels, 0},
+    {"roadblock", FORM_TEXT, false, "off", "off, any or all", true, check_roadblock, 0},
+    {"countries", FORM_LIST, false, "", COUNTRIES_ALLOWED, true, check_countries, 0},
+    {"regions", FORM_LIST, false, "", REGIONS_ALLOWED, true, check_regions, 0},
+    {"devices", FORM_LIST, false, "", DEVICES_ALLOWED, true, check_devices, 0},
+    {"browsers", FORM_LIST, false, "", BROWSERS_ALLOWED, true, check_browsers, 0},
+    {"os", FORM_LIST, false, "", SYSTEMS_ALLOWED, true, check_systems, 0},
+    {"languages", FORM_LIST, false, "", LANGUAGES_ALLOWED, true, check_languages, 0},
+    {"domains", FORM_LIST, false, "", HOSTS_ALLOWED, true, check_hosts, 0},
+    {"paths", FORM_LIST, false, "", PATHS_ALLOWED, true, check_paths, 0},
+    {"referrers", FORM_LIST, false, "", HOSTS_ALLOWED, true, check_hosts, 0},
+    {"keywords", FORM_LIST, false, "", KEYWORDS_ALLOWED, true, check_keywords, 0},
+    {"hours", FORM_LIST, false, "", HOURS_ALLOWED, true, check_hours, 0},
+    {"kv.", FORM_LIST, false, "", KEY_VALUES_ALLOWED, true, check_key_value, 0},
+};
+const unsigned campaign_row_count = sizeof campaign_rows / sizeof *campaign_rows;
+
+/* What fields say of each other. */
+static bool finish(struct reading *reading, struct campaign *campaign)
+{
+    if (campaign->share_ppm > 0 && campaign->tier != TIER_SPONSORSHIP) {
+        (void)err_set(reading->err, "tier %s has no shares", tier_words[campaign->tier]);
+        return reading_refuse(reading, "share");
+    }
+    if (campaign->end_us != TIME_UNSET && campaign->end_us <= campaign->start_us) {
+        (void)err_set(reading->err, "it is not after `start`");
+        return reading_refuse(reading, "end");
+    }
+    campaign->unsupported = reading->unsupported;
+    return true;
+}
+
+struct campaign *record_compile_campaign(const struct record *record, struct err *err)
+{
+    struct reading reading;
+    if (!reading_begin(&reading, record, err))
+        return NULL;
+    struct campaign *campaign = arena_new_item(reading.arena, struct campaign);
+    campaign->references = 1;
+    campaign->arena = reading.arena;
+    campaign->id = arena_copy(reading.arena, record->id);
+    campaign->start_us = TIME_UNSET;
+    campaign->end_us = TIME_UNSET;
+    if (reading_run(&reading, campaign) && finish(&reading, campaign))
+        return campaign;
+    campaign_release(campaign);
+    return NULL;
+}
