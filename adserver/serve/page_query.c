@@ -25,9 +25,8 @@ static bool take_slot(struct page_query *query, struct arena *arena, struct slic
     if (!id_is_valid(slice_of(value.ptr, colon)))
         return err_set(err, "%s is no slot id, allowed is [a-z0-9][a-z0-9._-]{0,63}",
                        err_quote(slice_of(value.ptr, colon)));
-    if (colon < value.len &&
-        (!slice_to_u64(slice_from(value, colon + 1), PAGE_WIDTH_MAX, &width) || width == 0))
-        return err_set(err, "the width in %s is not a number from 1 to %d", err_quote(value),
+    if (colon < value.len && !slice_to_u64(slice_from(value, colon + 1), PAGE_WIDTH_MAX, &width))
+        return err_set(err, "the width in %s is not a number from 0 to %d", err_quote(value),
                        PAGE_WIDTH_MAX);
     query->slots[query->slot_count].id = slice_of(value.ptr, colon);
     query->slots[query->slot_count++].width = (uint32_t)width;
