@@ -26,6 +26,7 @@ struct ranked {
 struct builder {
     struct catalog *catalog;
     struct ranked *ranked; /* by rank */
+    unsigned *booked;      /* by slot: bookings written so far */
 };
 
 /* ---- 1. Sorting ------------------------------------------------------------------------------ */
@@ -202,7 +203,7 @@ static void count_booking(struct builder *builder, const struct ranked *ranked,
         index->resting_count++;
 }
 
-/* Between the walks: the counts become positions; the second walk counts again from 0. */
+/* Between the walks the counts become positions, and resting_count begins again. */
 static void make_room(struct builder *builder)
 {
     struct catalog *catalog = builder->catalog;
@@ -235,7 +236,8 @@ static void write_booking(struct builder *builder, const struct ranked *ranked,
         return;
     }
     unsigned count = count_fitting(ranked, index->slot);
-    *index->bookings++ = (struct booking){
+    unsigned at = builder->booked[index - builder->catalog->index]++;
+    index->bookings[at] = (struct booking){
         ranked->campaign,
         fitting(builder->catalog->arena, ranked, index->slot, count),
         count,
@@ -248,6 +250,7 @@ static void build_index(struct catalog *catalog)
     struct builder builder = {
         .catalog = catalog,
         .ranked = arena_new_array(scratch, struct ranked, catalog->campaign_count),
+        .booked = arena_new_array(scratch, unsigned, catalog->slot_count),
     };
     catalog->index = arena_new_array(catalog->arena, struct slot_index, catalog->slot_count);
     for (unsigned s = 0; s < catalog->slot_count; s++)
@@ -258,8 +261,6 @@ static void build_index(struct catalog *catalog)
     each_booked(&builder, count_booking);
     make_room(&builder);
     each_booked(&builder, write_booking);
-    for (unsigned s = 0; s < catalog->slot_count; s++)
-        catalog->index[s].bookings -= catalog->index[s].tier_start[TIER_COUNT];
     arena_free(scratch);
 }
 

@@ -41,7 +41,7 @@ struct slot_index {
      */
     struct booking *bookings;
     unsigned tier_start[TIER_COUNT + 1];
-    struct resting *resting; /* in order of ids */
+    struct resting *resting; /* tier by tier as well, in the same order */
     unsigned resting_count;
     /*
      * Room for the bookings of any tier: the decision's own while it runs, shared by all slots, and

@@ -3,13 +3,19 @@
  *
  * 1. Every campaign booked on the slot is asked whether it may serve now; the first reason against
  *    it is counted.
- * 2. Tiers strictly in order. Inside sponsorship a draw by share; what the shares leave goes down.
- *    Inside standard and house the order is a weighted draw without replacement; inside remnant the
- *    highest cpm first, ties drawn by weight. Creatives inside a campaign: weighted draw as well.
+ * 2. Tiers strictly in order. Inside standard and house the order is a weighted draw without
+ *    replacement; inside remnant the highest cpm first, equal ones drawn by weight. Inside
+ *    sponsorship one draw decides by share: a campaign with a share of 30 % gets the slot in 30 %
+ * of all draws and is not a candidate in the others; shares of more than 100 % in all are scaled
+ *    down to 100. What the shares leave, or what their campaign cannot take because a cap refuses
+ *    it, goes to the sponsorship campaigns without a share (a weighted draw again) and from there
+ * to the tiers below. Creatives inside a campaign: a weighted draw as well.
  * 3. The list ends with the first candidate that nothing can refuse any more: one without caps that
  *    no earlier slot of the page may take. Everything before it may be refused when its caps are
  *    reserved (store/viewer_caps.h); then the next one is tried. Where more than CANDIDATES_MAX
- *    stand before it, it takes the last place, so that caps alone never leave a slot empty.
+ *    stand before it, it takes the last place, so that caps alone never leave a slot empty. A
+ *    campaign stands in the list with several creatives, one behind the other, where one of them
+ * may be refused by itself (by a cap of its own, or as it may be on the page already).
  *
  * Pure: no I/O, no clock, no randomness but the source given.
  */
@@ -31,21 +37,27 @@ struct candidate {
 struct slot_selection {
     struct candidate candidates[CANDIDATES_MAX];
     unsigned count;
-    /* Candidates that could not be offered, by reason: rejected[r] campaigns. */
+    /* Campaigns that could not be offered, by reason. */
     uint32_t rejected[REASON_COUNT];
     const struct slot_index *index; /* as asked; NULL: unknown slot */
+    uint32_t width;                 /* as asked */
+    unsigned eligible;              /* campaigns that nothing speaks against, offered or not */
 };
 
 struct selection {
     struct slot_selection slots[PAGE_SLOTS_MAX];
     unsigned slot_count;
     bool needs_caps; /* some candidate that may come to serve is capped */
+    /* What selection_settle() judges by again; the catalog must live until then. */
+    int64_t now_us;
+    enum reason capped_reason; /* why nothing that is capped may serve; REASON_NONE: it may */
+    bool counts_caps;          /* false: the viewer is unknown, and capped ones serve uncapped */
 };
 
 /* Told of each campaign that can't serve on a slot, with its reason. For counters and explain. */
 typedef void selection_reject_fn(const struct campaign *campaign, enum reason reason, void *arg);
 
-/* Fills `ret`. `reject` may be NULL. */
+/* Fills `ret` as far as slots are asked for. `reject` may be NULL. */
 void selection_run(const struct page_request *request, struct random *random,
                    selection_reject_fn *reject, void *arg, struct selection *ret);
 

@@ -1,0 +1,543 @@
+/*
+ * How a slot's list comes about:
+ *
+ * 1. admit()  walks all bookings of the slot, judges each, and gathers the eligible ones tier by
+ *             tier in the catalog's scratch array, the pool.
+ * 2. rank_*() draw from a tier's pool until it is empty or the list has ended.
+ * 3. offer()  puts a drawn campaign's creatives into the list, drawn in their turn.
+ *
+ * A weighted draw: the weights lie side by side on a line, a number below their sum falls into one
+ * of them. Drawing again among the others gives an order in which the first that is not refused is
+ * drawn as if the refused ones had never been there.
+ */
+#include "decision/selection.h"
+
+#include "base/check.h"
+
+#define SHARES_ALL 1000000 /* 100 % in millionths */
+
+/* The making of one slot's list. */
+struct ranking {
+    struct selection *selection;
+    struct slot_selection *slot;
+    struct random *random;
+    bool ended; /* the last candidate can't be refused */
+};
+
+/* ---- Judging --------------------------------------------------------------------------------- */
+
+static bool is_capped(const struct campaign *campaign, const struct creative *creative)
+{
+    return campaign->caps.count > 0 || creative->caps.count > 0;
+}
+
+static enum reason judge_creative(const struct selection *selection, uint32_t width,
+                                  const struct campaign *campaign, const struct creative *creative)
+{
+    if (width > 0 && creative->size.width > width)
+        return REASON_SIZE;
+    return is_capped(campaign, creative) ? selection->capped_reason : REASON_NONE;
+}
+
+/* The reason that its creatives got furthest with; REASON_NONE where one may serve. */
+static enum reason judge_creatives(const struct selection *selection, uint32_t width,
+                                   const struct booking *booking)
+{
+    enum reason furthest = REASON_SIZE;
+    for (unsigned i = 0; i < booking->creative_count; i++) {
+        enum reason reason =
+            judge_creative(selection, width, booking->campaign, booking->creatives[i]);
+        if (reason == REASON_NONE)
+            return REASON_NONE;
+        if (reason > furthest)
+            furthest = reason;
+    }
+    return furthest;
+}
+
+/* Why the campaign may not serve now; REASON_NONE: it may. The same at the draw and at the end. */
+static enum reason judge(const struct selection *selection, uint32_t width,
+                         const struct booking *booking)
+{
+    const struct campaign *campaign = booking->campaign;
+    if (selection->now_us < campaign->start_us)
+        return REASON_NOT_STARTED;
+    if (campaign->end_us != TIME_UNSET && selection->now_us >= campaign->end_us)
+        return REASON_ENDED;
+    return judge_creatives(selection, width, booking);
+}
+
+static bool is_on_or_below(struct slice page, struct slice domain)
+{
+    if (page.len == domain.len)
+        return slice_eq(page, domain);
+    return page.len > domain.len && page.ptr[page.len - domain.len - 1] == '.' &&
+           slice_ends(page, domain);
+}
+
+/* Excluded ones stand first in the list (`!` sorts before letters). */
+static bool domain_is_allowed(const struct slice_list *domains, struct slice page)
+{
+    bool allowed = true;
+    for (unsigned i = 0; i < domains->count; i++) {
+        struct slice domain = domains->item[i];
+        bool excludes = domain.ptr[0] == '!';
+        if (page.len == 0)
+            return false;
+        if (is_on_or_below(page, slice_from(domain, excludes ? 1 : 0)))
+            return !excludes;
+        allowed = excludes;
+    }
+    return allowed;
+}
+
+/* Why nothing may serve on the slot; REASON_NONE: something may. */
+static enum reason judge_slot(const struct slot *slot, struct slice page_domain)
+{
+    if (slot->status != STATUS_ACTIVE)
+        return REASON_INACTIVE;
+    return domain_is_allowed(&slot->domains, page_domain) ? REASON_NONE : REASON_DOMAIN;
+}
+
+static enum reason judge_capped(const struct page_request *request)
+{
+    if (!request->has_viewer)
+        return request->serve_anonymous ? REASON_NONE : REASON_NO_VIEWER;
+    if (!request->caps_away)
+        return REASON_NONE;
+    return request->caps_away_reason == CAPS_AWAY_DEADLINE ? REASON_DEADLINE : REASON_REDIS_AWAY;
+}
+
+/* ---- Drawing --------------------------------------------------------------------------------- */
+
+static unsigned draw_booking(struct random *random, const struct booking *const *pool,
+                             unsigned count)
+{
+    uint64_t total = 0;
+    if (count == 1)
+        return 0;
+    for (unsigned i = 0; i < count; i++)
+        total += pool[i]->campaign->weight;
+    uint64_t ticket = random_below(random, total);
+    unsigned at = 0;
+    while (ticket >= pool[at]->campaign->weight)
+        ticket -= pool[at++]->campaign->weight;
+    return at;
+}
+
+/* Whether an earlier slot of the page may take it. */
+static bool may_be_on_page(const struct ranking *ranking, const struct creative *creative)
+{
+    for (const struct slot_selection *slot = ranking->selection->slots; slot < ranking->slot;
+         slot++) {
+        for (unsigned i = 0; i < slot->count; i++) {
+            if (slot->candidates[i].creative == creative)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Caps are only counted for a viewer that is known; anonymous ones are served past them. */
+static bool needs_cap(const struct ranking *ranking, const struct campaign *campaign,
+                      const struct creative *creative)
+{
+    return ranking->selection->counts_caps && is_capped(campaign, creative);
+}
+
+/* Which creatives a draw is among. */
+typedef bool creative_filter_fn(const struct ranking *ranking, const struct booking *booking,
+                                const struct creative *creative);
+
+static bool is_usable(const struct ranking *ranking, const struct booking *booking,
+                      const struct creative *creative)
+{
+    return judge_creative(ranking->selection, ranking->slot->width, booking->campaign, creative) ==
+           REASON_NONE;
+}
+
+/* Usable, and nothing can refuse it later. */
+static bool is_certain(const struct ranking *ranking, const struct booking *booking,
+                       const struct creative *creative)
+{
+    return is_usable(ranking, booking, creative) &&
+           !needs_cap(ranking, booking->campaign, creative) && !may_be_on_page(ranking, creative);
+}
+
+/* Usable, and not in the list yet; a campaign's creatives stand together at its end. */
+static bool is_fresh(const struct ranking *ranking, const struct booking *booking,
+                     const struct creative *creative)
+{
+    const struct slot_selection *slot = ranking->slot;
+    for (unsigned i = slot->count; i > 0; i--) {
+        if (slot->candidates[i - 1].campaign != booking->campaign)
+            break;
+        if (slot->candidates[i - 1].creative == creative)
+            return false;
+    }
+    return is_usable(ranking, booking, creative);
+}
+
+/* Draws by weight among those that pass the filter; NULL where none does. */
+static const struct creative *draw_creative(const struct ranking *ranking,
+                                            const struct booking *booking,
+                                            creative_filter_fn *filter)
+{
+    uint64_t total = 0;
+    const struct creative *last = NULL;
+    for (unsigned i = 0; i < booking->creative_count; i++) {
+        if (!filter(ranking, booking, booking->creatives[i]))
+            continue;
+        last = booking->creatives[i];
+        total += last->weight;
+    }
+    if (!last || last->weight == total)
+        return last;
+    uint64_t ticket = random_below(ranking->random, total);
+    for (unsigned i = 0;; i++) {
+        const struct creative *creative = booking->creatives[i];
+        if (!filter(ranking, booking, creative))
+            continue;
+        if (ticket < creative->weight)
+            return creative;
+        ticket -= creative->weight;
+    }
+}
+
+/* ---- Listing --------------------------------------------------------------------------------- */
+
+static void put(struct ranking *ranking, unsigned at, const struct campaign *campaign,
+                const struct creative *creative)
+{
+    bool capped = needs_cap(ranking, campaign, creative);
+    ranking->slot->candidates[at] = (struct candidate){campaign, creative, capped};
+    if (capped)
+        ranking->selection->needs_caps = true;
+    else if (!may_be_on_page(ranking, creative))
+        ranking->ended = true;
+}
+
+/* The list is full: only a candidate that can't be refused is still of use, in the last place. */
+static void offer_last(struct ranking *ranking, const struct booking *booking)
+{
+    const struct creative *creative = draw_creative(ranking, booking, is_certain);
+    if (creative)
+        put(ranking, CANDIDATES_MAX - 1, booking->campaign, creative);
+}
+
+/* Another creative of the campaign is of use only where the refusal of this one says nothing of it.
+ */
+static bool may_be_refused_alone(const struct ranking *ranking, const struct creative *creative)
+{
+    return (ranking->selection->counts_caps && creative->caps.count > 0) ||
+           may_be_on_page(ranking, creative);
+}
+
+static void offer(struct ranking *ranking, const struct booking *booking)
+{
+    struct slot_selection *slot = ranking->slot;
+    while (!ranking->ended && slot->count < CANDIDATES_MAX) {
+        const struct creative *creative = draw_creative(ranking, booking, is_fresh);
+        if (!creative)
+            return;
+        put(ranking, slot->count++, booking->campaign, creative);
+        if (!may_be_refused_alone(ranking, creative))
+            return;
+    }
+    if (!ranking->ended)
+        offer_last(ranking, booking);
+}
+
+static bool has_certain(const struct ranking *ranking, const struct booking *booking)
+{
+    for (unsigned i = 0; i < booking->creative_count; i++) {
+        if (is_certain(ranking, booking, booking->creatives[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The list is full: one draw among those that can end it, as if the others had been refused. */
+static void rank_last(struct ranking *ranking, const struct booking **pool, unsigned count)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (has_certain(ranking, pool[i]))
+            pool[kept++] = pool[i];
+    }
+    if (kept > 0)
+        offer_last(ranking, pool[draw_booking(ranking->random, pool, kept)]);
+}
+
+/* Candidates of equal rank, drawn by weight. */
+static void rank_equal(struct ranking *ranking, const struct booking **pool, unsigned count)
+{
+    while (count > 0 && !ranking->ended) {
+        if (ranking->slot->count == CANDIDATES_MAX) {
+            rank_last(ranking, pool, count);
+            return;
+        }
+        unsigned at = draw_booking(ranking->random, pool, count);
+        offer(ranking, pool[at]);
+        pool[at] = pool[--count];
+    }
+}
+
+/* The pool is in order of cpm, so that equal ones stand together. */
+static void rank_by_cpm(struct ranking *ranking, const struct booking **pool, unsigned count)
+{
+    for (unsigned from = 0, to; from < count && !ranking->ended; from = to) {
+        to = from;
+        while (to < count && pool[to]->campaign->cpm_micro == pool[from]->campaign->cpm_micro)
+            to++;
+        rank_equal(ranking, pool + from, to - from);
+    }
+}
+
+/* The pool is parted: campaigns with a share first. Returns how many those are. */
+static unsigned part_by_share(const struct booking **pool, unsigned count, uint64_t *ret_total)
+{
+    unsigned sharing = 0;
+    *ret_total = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct booking *booking = pool[i];
+        if (booking->campaign->share_ppm == 0)
+            continue;
+        *ret_total += booking->campaign->share_ppm;
+        pool[i] = pool[sharing];
+        pool[sharing++] = booking;
+    }
+    return sharing;
+}
+
+static void rank_by_share(struct ranking *ranking, const struct booking **pool, unsigned count)
+{
+    uint64_t total;
+    unsigned sharing = part_by_share(pool, count, &total);
+    if (sharing > 0) {
+        uint64_t ticket = random_below(ranking->random, total > SHARES_ALL ? total : SHARES_ALL);
+        unsigned at = 0;
+        while (at < sharing && ticket >= pool[at]->campaign->share_ppm)
+            ticket -= pool[at++]->campaign->share_ppm;
+        if (at < sharing)
+            offer(ranking, pool[at]);
+    }
+    rank_equal(ranking, pool + sharing, count - sharing);
+}
+
+typedef void rank_fn(struct ranking *ranking, const struct booking **pool, unsigned count);
+static rank_fn *const rank_tier[TIER_COUNT] = {
+    [TIER_SPONSORSHIP] = rank_by_share,
+    [TIER_STANDARD] = rank_equal,
+    [TIER_REMNANT] = rank_by_cpm,
+    [TIER_HOUSE] = rank_equal,
+};
+
+/* ---- The page -------------------------------------------------------------------------------- */
+
+struct listener {
+    selection_reject_fn *reject;
+    void *arg;
+};
+
+static void reject(struct slot_selection *slot, const struct listener *listener,
+                   const struct campaign *campaign, enum reason reason)
+{
+    slot->rejected[reason]++;
+    if (listener->reject)
+        listener->reject(campaign, reason, listener->arg);
+}
+
+/* Gathers the eligible bookings of a tier; returns how many. */
+static unsigned admit(struct ranking *ranking, const struct listener *listener, unsigned tier)
+{
+    struct slot_selection *slot = ranking->slot;
+    const struct slot_index *index = slot->index;
+    unsigned count = 0;
+    for (unsigned i = index->tier_start[tier]; i < index->tier_start[tier + 1]; i++) {
+        const struct booking *booking = &index->bookings[i];
+        enum reason reason = judge(ranking->selection, slot->width, booking);
+        if (reason == REASON_NONE)
+            index->scratch[count++] = booking;
+        else
+            reject(slot, listener, booking->campaign, reason);
+    }
+    slot->eligible += count;
+    return count;
+}
+
+static void fill_slot(struct ranking *ranking, const struct listener *listener)
+{
+    const struct slot_index *index = ranking->slot->index;
+    for (unsigned tier = 0; tier < TIER_COUNT; tier++) {
+        unsigned count = admit(ranking, listener, tier);
+        if (!ranking->ended)
+            rank_tier[tier](ranking, index->scratch, count);
+    }
+    for (unsigned i = 0; i < index->resting_count; i++)
+        reject(ranking->slot, listener, index->resting[i].campaign, index->resting[i].reason);
+}
+
+static void close_slot(struct slot_selection *slot, const struct listener *listener,
+                       enum reason reason)
+{
+    const struct slot_index *index = slot->index;
+    for (unsigned i = 0; i < index->tier_start[TIER_COUNT]; i++)
+        reject(slot, listener, index->bookings[i].campaign, reason);
+    for (unsigned i = 0; i < index->resting_count; i++)
+        reject(slot, listener, index->resting[i].campaign, reason);
+}
+
+/* Only what is asked for is set: a whole selection is large, and most pages have few slots. */
+static void clear_slot(struct slot_selection *slot, const struct page_slot *asked)
+{
+    slot->count = 0;
+    memset(slot->rejected, 0, sizeof slot->rejected);
+    slot->index = asked->index;
+    slot->width = asked->width;
+    slot->eligible = 0;
+}
+
+void selection_run(const struct page_request *request, struct random *random,
+                   selection_reject_fn *reject_fn, void *arg, struct selection *ret)
+{
+    struct listener listener = {reject_fn, arg};
+    CHECK(request->slot_count <= PAGE_SLOTS_MAX);
+    ret->slot_count = request->slot_count;
+    ret->needs_caps = false;
+    ret->now_us = request->now_us;
+    ret->capped_reason = judge_capped(request);
+    ret->counts_caps = request->has_viewer;
+    for (unsigned i = 0; i < request->slot_count; i++) {
+        struct slot_selection *slot = &ret->slots[i];
+        clear_slot(slot, &request->slots[i]);
+        if (!slot->index)
+            continue;
+        enum reason reason = judge_slot(slot->index->slot, request->domain);
+        struct ranking ranking = {.selection = ret, .slot = slot, .random = random};
+        if (reason == REASON_NONE)
+            fill_slot(&ranking, &listener);
+        else
+            close_slot(slot, &listener, reason);
+    }
+}
+
+/* ---- The page's end -------------------------------------------------------------------------- */
+
+static bool is_on_page(const struct selection *selection, const int *chosen, unsigned slot,
+                       const struct creative *creative)
+{
+    for (unsigned i = 0; i < slot; i++) {
+        if (chosen[i] >= 0 && selection->slots[i].candidates[chosen[i]].creative == creative)
+            return true;
+    }
+    return false;
+}
+
+/* Why a candidate of slot `at` cannot be the one; REASON_NONE: it can. */
+static enum reason refusal(const struct selection *selection, unsigned at, unsigned candidate,
+                           uint32_t refused, const int *chosen)
+{
+    if (refused >> candidate & 1)
+        return REASON_CAP;
+    const struct creative *creative = selection->slots[at].candidates[candidate].creative;
+    return is_on_page(selection, chosen, at, creative) ? REASON_ON_PAGE : REASON_NONE;
+}
+
+static int choose(const struct selection *selection, unsigned at, uint32_t refused,
+                  const int *chosen)
+{
+    for (unsigned i = 0; i < selection->slots[at].count; i++) {
+        if (refusal(selection, at, i, refused, chosen) == REASON_NONE)
+            return (int)i;
+    }
+    return -1;
+}
+
+/*
+ * Reports the campaigns of the first `end` candidates, but for `winner`, each once with the reason
+ * that its creatives got furthest with. Returns how many there were.
+ */
+static unsigned reject_passed(struct selection *selection, unsigned at, unsigned end,
+                              const struct campaign *winner, uint32_t refused, const int *chosen,
+                              const struct listener *listener)
+{
+    struct slot_selection *slot = &selection->slots[at];
+    unsigned count = 0;
+    for (unsigned i = 0; i < end;) {
+        const struct campaign *campaign = slot->candidates[i].campaign;
+        enum reason furthest = REASON_ON_PAGE;
+        for (; i < end && slot->candidates[i].campaign == campaign; i++) {
+            enum reason reason = refusal(selection, at, i, refused, chosen);
+            furthest = reason > furthest ? reason : furthest;
+        }
+        if (campaign == winner)
+            break;
+        reject(slot, listener, campaign, furthest);
+        count++;
+    }
+    return count;
+}
+
+static bool is_listed(const struct slot_selection *slot, unsigned end,
+                      const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < end; i++) {
+        if (slot->candidates[i].campaign == campaign)
+            return true;
+    }
+    return false;
+}
+
+/* Reports the eligible campaigns that are not among the first `end` candidates, `count` of them. */
+static void reject_outweighed(const struct selection *selection, struct slot_selection *slot,
+                              unsigned end, unsigned count, const struct listener *listener)
+{
+    if (!listener->reject) {
+        slot->rejected[REASON_OUTWEIGHED] += count;
+        return;
+    }
+    for (unsigned i = 0; count > 0; i++) {
+        const struct booking *booking = &slot->index->bookings[i];
+        CHECK(i < slot->index->tier_start[TIER_COUNT]);
+        if (is_listed(slot, end, booking->campaign) ||
+            judge(selection, slot->width, booking) != REASON_NONE)
+            continue;
+        reject(slot, listener, booking->campaign, REASON_OUTWEIGHED);
+        count--;
+    }
+}
+
+static int settle_slot(struct selection *selection, unsigned at, uint32_t refused,
+                       const int *chosen, const struct listener *listener)
+{
+    struct slot_selection *slot = &selection->slots[at];
+    int position = choose(selection, at, refused, chosen);
+    const struct campaign *winner = position < 0 ? NULL : slot->candidates[position].campaign;
+    unsigned end = position < 0 ? slot->count : (unsigned)position;
+    unsigned settled = reject_passed(selection, at, end, winner, refused, chosen, listener);
+    if (winner) {
+        settled++;
+        end++;
+    }
+    reject_outweighed(selection, slot, end, slot->eligible - settled, listener);
+    return position;
+}
+
+void selection_settle(struct selection *selection, const uint32_t *refused,
+                      selection_reject_fn *reject_fn, void *arg, int chosen[PAGE_SLOTS_MAX])
+{
+    struct listener listener = {reject_fn, arg};
+    for (unsigned i = 0; i < selection->slot_count; i++)
+        chosen[i] = settle_slot(selection, i, refused ? refused[i] : 0, chosen, &listener);
+}
+
+enum reason selection_unfilled_reason(const struct slot_selection *slot)
+{
+    enum reason most = REASON_SLOT;
+    for (unsigned reason = 0; reason < REASON_COUNT; reason++) {
+        if (slot->rejected[reason] > 0 && slot->rejected[reason] >= slot->rejected[most])
+            most = (enum reason)reason;
+    }
+    return most;
+}
