@@ -1,0 +1,27 @@
+// Tokens as the server signs them (adserver/serve/token.h), made from a key ring file.
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+// The newest key of a ring: { id, secret }.
+export function newestKey(file) {
+  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => /^[0-9a-f]{8} /.test(line));
+  const keys = lines.map((line) => line.split(' '));
+  const [id, , secret] = keys.sort((a, b) => a[1] - b[1]).pop();
+  return { id: Buffer.from(id, 'hex'), secret: Buffer.from(secret, 'base64url') };
+}
+
+const short = (text) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
+
+// { campaign, creative, slot, landing, issued: milliseconds, impression: 16 bytes }
+export function signToken(key, { campaign, creative, slot, landing = '', issued = Date.now(), impression }) {
+  const time = Buffer.alloc(6);
+  time.writeUIntBE(issued, 0, 6);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(landing.length);
+  const signed = Buffer.concat([
+    Buffer.from([1]), key.id, time, impression ?? randomBytes(16),
+    short(campaign), short(creative), short(slot), length, Buffer.from(landing),
+  ]);
+  const mac = createHmac('sha256', key.secret).update(signed).digest().subarray(0, 16);
+  return Buffer.concat([signed, mac]).toString('base64url');
+}
