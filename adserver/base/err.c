@@ -6,16 +6,11 @@
 #define QUOTE_BYTES 64 /* of the text, before escaping */
 #define QUOTES_LIVE 4
 
-static void format_into(char *to, size_t size, const char *format, va_list args)
-{
-    (void)vsnprintf(to, size, format, args);
-}
-
 bool err_set(struct err *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    format_into(err->text, sizeof err->text, format, args);
+    (void)vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     return false;
 }
@@ -24,7 +19,7 @@ bool err_at(struct err *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    format_into(err->where, sizeof err->where, format, args);
+    (void)vsnprintf(err->where, sizeof err->where, format, args);
     va_end(args);
     return false;
 }

@@ -42,12 +42,18 @@ static bool read_all(const char *path, struct strbuf *text, struct err *err)
     return true;
 }
 
-/* Says where; the caller has said or will say what. Returns false, for `return`. */
+/* Refuses the line with what `err->text` says. Returns false, for `return`. */
 static bool refuse_line(struct reading *reading)
 {
     (void)err_at(reading->err, "%s:%d", reading->path, reading->line);
     reading->refused = true;
     return false;
+}
+
+static bool refuse_form(struct reading *reading)
+{
+    (void)err_set(reading->err, "the line is neither [section] nor key = value nor a # comment");
+    return refuse_line(reading);
 }
 
 static bool refuse_section(struct reading *reading, struct slice name)
@@ -61,7 +67,16 @@ static bool refuse_section(struct reading *reading, struct slice name)
     return refuse_line(reading);
 }
 
-/* What inih would get wrong without a word: bytes it can't hold, and a section without keys. */
+static bool check_section(struct reading *reading, struct slice line)
+{
+    size_t end = slice_find(line, ']');
+    if (end + 1 != line.len)
+        return refuse_form(reading);
+    struct slice name = slice_of(line.ptr + 1, end - 1);
+    return options_has_section(name) || refuse_section(reading, name);
+}
+
+/* What inih would pass over or cut without a word. */
 static bool check_line(struct reading *reading, struct slice line, size_t room)
 {
     if (line.len >= room) {
@@ -72,10 +87,7 @@ static bool check_line(struct reading *reading, struct slice line, size_t room)
         (void)err_set(reading->err, "the line contains a NUL byte");
         return refuse_line(reading);
     }
-    if (!slice_starts(line, SLICE("[")))
-        return true;
-    struct slice name = slice_of(line.ptr + 1, slice_find(line, ']') - 1);
-    return options_has_section(name) || refuse_section(reading, name);
+    return !slice_starts(line, SLICE("[")) || check_section(reading, line);
 }
 
 /* Called by inih, in the manner of fgets(). NULL ends the reading. */
@@ -152,8 +164,7 @@ static bool parse(struct reading *reading)
     CHECK(failed_line >= 0);
     if (failed_line == 0)
         return true;
-    (void)err_set(reading->err, "the line is neither [section] nor key = value nor a # comment");
-    return refuse_line(reading);
+    return refuse_form(reading);
 }
 
 bool options_read_file(struct options *options, const char *path, struct err *err)
