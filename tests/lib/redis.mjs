@@ -8,7 +8,7 @@ const defaults = {
   bind: '127.0.0.1',
   save: '""',
   appendonly: 'no',
-  'notify-keyspace-events': 'Kg$shx',
+  'notify-keyspace-events': 'Kgshx',
   'maxmemory-policy': 'noeviction',
 };
 
