@@ -23,7 +23,7 @@ static bool name_is_safe(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        if (!is_digit(c) && !is_upper(c) && !is_lower(c) && !strchr("_+/-", c))
+        if (!is_digit(c) && !is_upper(c) && !is_lower(c) && !memchr("_+/-", c, 4))
             return false;
     }
     return name.len >= 1 && name.len <= ZONE_NAME_MAX && name.ptr[0] != '/';
