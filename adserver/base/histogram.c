@@ -7,11 +7,6 @@ static uint64_t read_number(const uint64_t *number)
     return __atomic_load_n(number, __ATOMIC_RELAXED);
 }
 
-static void write_number(uint64_t *number, uint64_t value)
-{
-    __atomic_store_n(number, value, __ATOMIC_RELAXED);
-}
-
 static uint64_t at_most_u64(uint64_t value, uint64_t limit)
 {
     return value < limit ? value : limit;
@@ -39,11 +34,12 @@ void histogram_add(struct histogram *histogram, int64_t us)
 {
     uint64_t took_us = us < 0 ? 0 : at_most_u64((uint64_t)us, HISTOGRAM_MAX_US);
     uint64_t *bucket = &histogram->buckets[bucket_of(took_us)];
+    uint64_t *sum_us = &histogram->sum_us;
 
-    write_number(bucket, read_number(bucket) + 1);
-    write_number(&histogram->sum_us, read_number(&histogram->sum_us) + took_us);
+    __atomic_store_n(bucket, read_number(bucket) + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(sum_us, read_number(sum_us) + took_us, __ATOMIC_RELAXED);
     if (took_us > read_number(&histogram->max_us))
-        write_number(&histogram->max_us, took_us);
+        __atomic_store_n(&histogram->max_us, took_us, __ATOMIC_RELAXED);
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)

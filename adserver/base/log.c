@@ -104,7 +104,10 @@ static void add_name(struct strbuf *line, const char *name)
     bool json = settings.format == LOG_JSON;
     if (line->len > (json ? 1u : 0u)) /* behind the brace a line of JSON begins with */
         strbuf_add_char(line, json ? ',' : ' ');
-    strbuf_addf(line, json ? "\"%s\":" : "%s=", name);
+    if (json)
+        strbuf_add_char(line, '"');
+    strbuf_add_cstr(line, name);
+    strbuf_add_cstr(line, json ? "\":" : "=");
 }
 
 static void add_text(struct strbuf *line, const char *name, struct slice value)

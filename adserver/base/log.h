@@ -44,8 +44,9 @@ void log_set_fd(int fd);
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
+/* The empty field in front is there for the comma, which goes away when there are no fields. */
 #define log_event(level, message, ...) \
-    log_write((level), (message), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
+    log_write((level), (message), &(const struct log_field[]){{0}, ##__VA_ARGS__, {0}}[1])
 
 /*
  * At most one line a second for an event that a peer can cause at will. Give each place its own

@@ -1,6 +1,5 @@
 #include "base/metrics.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -178,10 +177,12 @@ uint64_t metrics_sum(const struct metrics *metrics, enum metrics_counter counter
 
 enum metrics_counter metrics_response_counter(int status)
 {
-    char text[sizeof "-2147483648"];
-    (void)snprintf(text, sizeof text, "%d", status);
+    if (status < 100 || status > 999)
+        return COUNTER_RESPONSE_OTHER;
+    const char text[] = {(char)('0' + status / 100), (char)('0' + status / 10 % 10),
+                         (char)('0' + status % 10), '\0'};
     for (unsigned i = COUNTER_RESPONSE_200; i < COUNTER_RESPONSE_OTHER; i++) {
-        if (strcmp(metrics_counter_rows[i].label, text) == 0)
+        if (memcmp(metrics_counter_rows[i].label, text, sizeof text) == 0)
             return (enum metrics_counter)i;
     }
     return COUNTER_RESPONSE_OTHER;
@@ -270,12 +271,13 @@ static void name_series(struct series *series, uint64_t hash, char kind, struct 
 }
 
 /*
- * Puts a new row for the name into the empty place `*at`. Returns what stands there afterwards: the
- * new row, one that another process has put there meanwhile, or METRICS_SERIES_OTHER.
+ * Puts a new row for the name into an empty place of the table. Returns what stands there
+ * afterwards: the new row, one that another process was faster with, or METRICS_SERIES_OTHER.
  */
-static uint32_t publish_series(struct metrics *metrics, uint32_t *at, uint64_t hash, char kind,
+static uint32_t publish_series(struct metrics *metrics, size_t place, uint64_t hash, char kind,
                                struct slice id)
 {
+    uint32_t *at = &metrics->table[place];
     uint32_t taken = take_series(metrics);
     uint32_t there = 0;
     if (taken == METRICS_SERIES_OTHER)
@@ -292,11 +294,11 @@ unsigned metrics_series(struct metrics *metrics, char kind, struct slice id)
     if (id.len == 0 || id.len > METRICS_SERIES_ID_MAX)
         return METRICS_SERIES_OTHER;
     uint64_t hash = hash_of(kind, id);
-    for (size_t i = hash;; i++) {
-        uint32_t *at = &metrics->table[i & (metrics->table_size - 1)];
-        uint32_t there = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+    for (size_t step = 0;; step++) {
+        size_t place = (hash + step) & (metrics->table_size - 1);
+        uint32_t there = __atomic_load_n(&metrics->table[place], __ATOMIC_ACQUIRE);
         if (there == METRICS_SERIES_OTHER)
-            there = publish_series(metrics, at, hash, kind, id);
+            there = publish_series(metrics, place, hash, kind, id);
         if (there == METRICS_SERIES_OTHER)
             return there;
         if (!series_is(&metrics->series[there], hash, kind, id))

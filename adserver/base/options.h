@@ -15,8 +15,8 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-#define OPTIONS_FILE_MAX  (256 * 1024) /* bytes of a configuration file */
-#define OPTIONS_VALUE_MAX 4096         /* bytes of one value */
+#define OPTIONS_FILE_MAX  262144 /* bytes of a configuration file */
+#define OPTIONS_VALUE_MAX 4096   /* bytes of one value */
 
 struct options {
     /* One member a row, named section_key: texts are owned by the struct, never NULL. */

@@ -30,13 +30,13 @@ static bool read_all(const char *path, struct strbuf *text, struct err *err)
     (void)err_at(err, "%s", path);
     FILE *file = fopen(path, "re");
     if (!file)
-        return err_set(err, "cannot be read: %s", strerror(errno));
+        return err_set(err, "cannot be read: %s", strerrordesc_np(errno));
     while ((got = fread(chunk, 1, sizeof chunk, file)) > 0 && !text->overflowed)
         strbuf_add(text, chunk, got);
     int failure = ferror(file) ? errno : 0;
     (void)fclose(file);
     if (failure)
-        return err_set(err, "cannot be read: %s", strerror(failure));
+        return err_set(err, "cannot be read: %s", strerrordesc_np(failure));
     if (text->overflowed)
         return err_set(err, "is larger than %d bytes", OPTIONS_FILE_MAX);
     return true;
@@ -76,6 +76,17 @@ static bool check_section(struct reading *reading, struct slice line)
     return options_has_section(name) || refuse_section(reading, name);
 }
 
+/* Where the first control byte is that is no tab; `line.len` where there is none. */
+static size_t find_control(struct slice line)
+{
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char byte = (unsigned char)line.ptr[i];
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+            return i;
+    }
+    return line.len;
+}
+
 /* What inih would pass over or cut without a word. */
 static bool check_line(struct reading *reading, struct slice line, size_t room)
 {
@@ -83,8 +94,10 @@ static bool check_line(struct reading *reading, struct slice line, size_t room)
         (void)err_set(reading->err, "the line is longer than %d bytes", LINE_BYTES_MAX);
         return refuse_line(reading);
     }
-    if (slice_find(line, '\0') < line.len) {
-        (void)err_set(reading->err, "the line contains a NUL byte");
+    size_t control = find_control(line);
+    if (control < line.len) {
+        (void)err_set(reading->err, "the line contains the control byte %s",
+                      err_quote(slice_of(line.ptr + control, 1)));
         return refuse_line(reading);
     }
     return !slice_starts(line, SLICE("[")) || check_section(reading, line);

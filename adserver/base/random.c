@@ -52,7 +52,7 @@ uint64_t random_u64(struct random *random)
 uint64_t random_below(struct random *random, uint64_t bound)
 {
     CHECK(bound != 0);
-    uint64_t incomplete = -bound % bound; /* 2^64 modulo bound */
+    uint64_t incomplete = (UINT64_MAX - bound + 1) % bound; /* 2^64 modulo bound */
     uint64_t number;
     do {
         number = random_u64(random);

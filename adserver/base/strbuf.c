@@ -115,15 +115,20 @@ void strbuf_addf(struct strbuf *buf, const char *format, ...)
 
 void strbuf_vaddf(struct strbuf *buf, const char *format, va_list args)
 {
+    size_t room = buf->overflowed ? 0 : buf->capacity - buf->len;
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, again);
+    int written = vsnprintf(room ? buf->ptr + buf->len : NULL, room, format, args);
+    CHECK(written >= 0);
+    size_t len = (size_t)written;
+
+    if (len >= room && reserve(buf, len))
+        (void)vsnprintf(buf->ptr + buf->len, len + 1, format, again);
+    if (!buf->overflowed)
+        buf->len += len;
+    else if (buf->ptr)
+        buf->ptr[buf->len] = '\0'; /* over what was cut */
     va_end(again);
-    CHECK(len >= 0);
-    if (!reserve(buf, (size_t)len))
-        return;
-    (void)vsnprintf(buf->ptr + buf->len, (size_t)len + 1, format, args);
-    buf->len += (size_t)len;
 }
 
 /* What strbuf_add_json() does with a byte; 0 means that it stands for itself. */

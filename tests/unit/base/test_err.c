@@ -22,7 +22,7 @@ static void test_both_parts_are_set_apart(void **state)
 static void test_long_messages_are_cut(void **state)
 {
     char text[1000];
-    struct err err;
+    struct err err = {"", ""};
     (void)state;
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';

@@ -236,8 +236,8 @@ static void test_values_of_the_wrong_form(void **state)
                        "\"8d\" is not a duration from 1h to 7d");
     check_file_refused(SLICE("[server]\ndemo = yes\n"), "~:2: server.demo",
                        "\"yes\" is not one of off, on");
-    check_file_refused(SLICE("[log]\nlevel = \x1b[31m\n"), "~:2: log.level",
-                       "\"\\x1b[31m\" is not one of debug, info, warning, error");
+    check_file_refused(SLICE("[log]\nlevel = h\xc3\xb6\n"), "~:2: log.level",
+                       "\"h\\xc3\\xb6\" is not one of debug, info, warning, error");
 }
 
 static void test_unknown_names(void **state)
@@ -277,20 +277,24 @@ static void test_a_key_is_set_once(void **state)
                        "~:6: server.user", "is set twice; the first time in line 2");
 }
 
-static void test_nul_is_refused(void **state)
+static void test_control_bytes_are_refused(void **state)
 {
     (void)state;
-    check_file_refused(SLICE("[server]\nuser = a\0b\n"), "~:2", "the line contains a NUL byte");
-    check_file_refused(SLICE("\0"), "~:1", "the line contains a NUL byte");
+    check_file_refused(SLICE("[server]\nuser = a\0b\n"), "~:2",
+                       "the line contains the control byte \\x00");
+    check_file_refused(SLICE("\0"), "~:1", "the line contains the control byte \\x00");
+    check_file_refused(SLICE("[log]\nlevel = \x1b[31m\n"), "~:2",
+                       "the line contains the control byte \\x1b");
+    check_file_refused(SLICE("\r[servr]\n"), "~:1", "the line contains the control byte \\x0d");
+    check_file_refused(SLICE("# a\r# b\r"), "~:1", "the line contains the control byte \\x0d");
 }
 
 /* `before`, then `count` times `filler`, then the end of the line. */
 static struct slice long_text(const char *before, char filler, size_t count)
 {
     static char text[OPTIONS_FILE_MAX + 1000];
-    size_t len = strlen(before);
+    size_t len = (size_t)snprintf(text, sizeof text, "%s", before);
     assert_true(len + count < sizeof text);
-    memcpy(text, before, len);
     memset(text + len, filler, count);
     text[len + count] = '\n';
     return slice_of(text, len + count + 1);
@@ -516,7 +520,7 @@ int main(void)
         TEST(test_unknown_names),
         TEST(test_lines_that_are_nothing),
         TEST(test_a_key_is_set_once),
-        TEST(test_nul_is_refused),
+        TEST(test_control_bytes_are_refused),
         TEST(test_a_value_has_a_limit),
         TEST(test_a_line_is_never_cut),
         TEST(test_a_file_has_a_limit),
