@@ -263,9 +263,8 @@ bench: all ## measure against nginx on this machine
 asan: ## build with AddressSanitizer and UBSan into $(BUILD)/san
 	@$(MAKE) --no-print-directory SANITIZER=address,undefined all
 
-lint_flags := $(LANGUAGE) $(package_flags) -Itests $(version_flag)
 lint: $(if $(wildcard scripts/option-docs),all) ## format, static analysis, scripts; all must be clean
-	@LINT_FLAGS="$(subst ",\",$(lint_flags))" JOBS=$(JOBS) BUILD=$(BUILD) scripts/lint
+	@LINT_FLAGS='$(LANGUAGE) $(package_flags) -Itests' JOBS=$(JOBS) BUILD=$(BUILD) scripts/lint
 layers: ## check that every room includes only what it may know
 	@scripts/layers
 format: ## lay out all C files as .clang-format says
