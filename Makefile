@@ -273,11 +273,13 @@ format: ## lay out all C files as .clang-format says
 
 # ---- Installing and the rest ---------------------------------------------------------------------
 
-install: all ## install programs, sample configuration, manual pages and systemd unit
+install: all ## install programs, configuration (never over yours), manual pages, systemd unit
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/masthead $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(OUT)/adserver $(OUT)/adctl $(DESTDIR)$(PREFIX)/bin
 	for file in $(wildcard config/adserver.conf config/redis.conf); do \
-	    install -m 644 $$file $(DESTDIR)$(SYSCONFDIR)/masthead/$${file##*/}.sample || exit 1; \
+	    to=$(DESTDIR)$(SYSCONFDIR)/masthead/$${file##*/}; \
+	    install -m 644 $$file $$to.sample || exit 1; \
+	    [ -e $$to ] || install -m 644 $$file $$to || exit 1; \
 	done
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' config/masthead.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/masthead.service
