@@ -164,6 +164,7 @@ static int on_value(void *context, const char *section, const char *key, const c
 static void set_up_inih(void)
 {
     ini_max_line = LINE_BYTES_MAX + 1;
+    ini_allow_bom = false;             /* options_read_file() has taken it away */
     ini_allow_inline_comments = false; /* they would cut values at " ;" */
     ini_stop_on_first_error = true;
 }

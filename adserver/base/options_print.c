@@ -22,7 +22,7 @@ static void print_help(FILE *to, const struct option *option, const char *allowe
     fprintf(to, "  %s.%s = %s\n      %s\n", option->section, option->key, option->preset,
             option->help);
     if (*allowed)
-        fprintf(to, "      It is %s.\n", allowed);
+        fprintf(to, "      Allowed: %s.\n", allowed);
 }
 
 void options_print_help(FILE *to)
@@ -41,7 +41,7 @@ static void print_sample(FILE *to, const struct option *option, const char *allo
         fprintf(to, "\n[%s]\n", option->section);
     fprintf(to, "\n# %s\n", option->help);
     if (*allowed)
-        fprintf(to, "# It is %s.\n", allowed);
+        fprintf(to, "# Allowed: %s.\n", allowed);
     fprintf(to, "%s =%s%s\n", option->key, *option->preset ? " " : "", option->preset);
 }
 
@@ -58,28 +58,44 @@ void options_print_sample(FILE *to)
 }
 
 /* Text in which roff sees nothing but text. */
-static void print_roff(FILE *to, const char *text)
+static void print_roff(FILE *to, struct slice text)
 {
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", to);
-    for (; *text; text++) {
-        if (*text == '\\')
+    fputs("\\&", to); /* a full stop or quote at the beginning would be a command */
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\\')
             fputs("\\e", to);
         else
-            fputc(*text, to);
+            fputc(text.ptr[i], to);
     }
+}
+
+/* Each on a line of its own, as manual pages have it. */
+static void print_sentences(FILE *to, struct slice text)
+{
+    const char *end;
+    while ((end = memmem(text.ptr, text.len, ". ", 2))) {
+        size_t len = (size_t)(end - text.ptr) + 1;
+        print_roff(to, slice_of(text.ptr, len));
+        fputc('\n', to);
+        text = slice_from(text, len + 1);
+    }
+    print_roff(to, text);
+    fputc('\n', to);
 }
 
 static void print_manual(FILE *to, const struct option *option, const char *allowed)
 {
     fprintf(to, ".It Ic %s.%s\n", option->section, option->key);
-    print_roff(to, option->help);
+    print_sentences(to, slice_cstr(option->help));
     if (*allowed)
-        fprintf(to, "\nIt is %s.", allowed);
-    if (*option->preset)
-        fprintf(to, "\nThe default is\n.Ql %s .\n", option->preset);
-    else
-        fputs("\nEmpty by default.\n", to);
+        fprintf(to, "Allowed: %s.\n", allowed);
+    if (*option->preset == '\0') {
+        fputs("Empty by default.\n", to);
+        return;
+    }
+    fputs("The default is\n.Ql ", to);
+    print_roff(to, slice_cstr(option->preset));
+    fputs("\\& .\n", to); /* a default that ends in a colon would have it taken away */
 }
 
 void options_print_manual(FILE *to)

@@ -86,6 +86,15 @@ static void test_a_great_allocation_may_be_the_first(void **state)
     assert_non_null(arena_alloc(*state, 1));
 }
 
+static void test_the_first_block_may_be_a_great_one(void **state)
+{
+    unsigned char *bytes = arena_alloc(*state, 10000);
+    assert_zero(bytes, 10000);
+    memset(bytes, 0xff, 10000);
+    arena_reset(*state);
+    assert_zero(arena_alloc(*state, 10000), 10000);
+}
+
 static void test_used_counts_from_the_last_reset(void **state)
 {
     assert_int_equal(arena_used(*state), 0);
@@ -188,6 +197,7 @@ int main(void)
         TEST(test_allocations_do_not_overlap),
         TEST(test_great_allocations),
         TEST(test_a_great_allocation_may_be_the_first),
+        TEST(test_the_first_block_may_be_a_great_one),
         TEST(test_used_counts_from_the_last_reset),
         TEST(test_nothing_is_a_valid_pointer),
         TEST(test_copy_has_a_nul_behind_it),

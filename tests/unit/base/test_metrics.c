@@ -178,6 +178,7 @@ static void test_a_page_without_series_has_row_0(void **state)
     assert_int_equal(metrics_series(metrics, 's', SLICE("a")), METRICS_SERIES_OTHER);
     assert_int_equal(metrics_series_count(metrics), 1);
     metrics_free(metrics);
+    metrics_free(NULL);
 }
 
 /* ---- Many processes ----------------------------------------------------------------------------
@@ -189,13 +190,14 @@ struct crowd {
     struct metrics *metrics;
     unsigned child;
     unsigned (*rows)[NAMES]; /* shared: what each child got for each name */
-    unsigned *gate;          /* shared: all start at once when it is opened */
+    unsigned *gate;          /* shared: how many have come to a gate, ever */
 };
 
-static void pass_gate(unsigned *gate)
+/* Lets nobody through before all have come to it; `passed` is how many gates came before. */
+static void pass_gate(unsigned *gate, unsigned passed)
 {
-    (void)__atomic_fetch_sub(gate, 1, __ATOMIC_ACQ_REL);
-    while (__atomic_load_n(gate, __ATOMIC_ACQUIRE) != 0)
+    (void)__atomic_fetch_add(gate, 1, __ATOMIC_ACQ_REL);
+    while (__atomic_load_n(gate, __ATOMIC_ACQUIRE) < (passed + 1) * CHILDREN)
         (void)sched_yield();
 }
 
@@ -209,7 +211,7 @@ static void *shared(size_t size)
 static void run_crowd(child_body *body, struct crowd *crowd)
 {
     pid_t pids[CHILDREN];
-    *crowd->gate = CHILDREN;
+    *crowd->gate = 0;
     for (crowd->child = 0; crowd->child < CHILDREN; crowd->child++)
         pids[crowd->child] = child_start(body, crowd, STDERR_FILENO);
     for (int i = 0; i < CHILDREN; i++)
@@ -221,7 +223,7 @@ static void count_much(void *context)
     struct crowd *crowd = context;
     metrics_attach(crowd->metrics, crowd->child);
     unsigned series = metrics_series(crowd->metrics, 's', SLICE("shared"));
-    pass_gate(crowd->gate);
+    pass_gate(crowd->gate, 0);
     for (int i = 0; i < ROUNDS; i++) {
         metrics_add(crowd->metrics, COUNTER_REQUEST_ADS, 1);
         metrics_observe(crowd->metrics, LATENCY_ADS, i);
@@ -240,17 +242,16 @@ static void test_no_count_of_any_process_is_lost(void **state)
     (void)munmap(crowd.gate, sizeof *crowd.gate);
 }
 
-/* Each child starts at another name, so that all meet all the time. */
+/* All look for the same new name at the same moment, again and again. */
 static void find_all_names(void *context)
 {
     struct crowd *crowd = context;
     char buffer[16];
     metrics_attach(crowd->metrics, crowd->child);
-    pass_gate(crowd->gate);
-    for (unsigned i = 0; i < NAMES; i++) {
-        unsigned name = (i + crowd->child) % NAMES;
-        crowd->rows[crowd->child][name] =
-            metrics_series(crowd->metrics, 'c', name_of((int)name, buffer));
+    for (unsigned name = 0; name < NAMES; name++) {
+        struct slice id = name_of((int)name, buffer);
+        pass_gate(crowd->gate, name);
+        crowd->rows[crowd->child][name] = metrics_series(crowd->metrics, 'c', id);
     }
 }
 
@@ -288,7 +289,7 @@ static void find_names_for_ever(void *context)
     struct crowd *crowd = context;
     char buffer[16];
     metrics_attach(crowd->metrics, crowd->child);
-    pass_gate(crowd->gate);
+    (void)__atomic_fetch_add(crowd->gate, 1, __ATOMIC_ACQ_REL);
     for (int i = 0;; i = (i + 1) % NAMES)
         (void)metrics_series(crowd->metrics, 'c', name_of(i, buffer));
 }
@@ -302,10 +303,11 @@ static void test_killed_processes_leave_a_sound_page(void **state)
     for (int round = 0; round < 50; round++) {
         crowd.metrics = metrics_new((struct metrics_layout){1 + NAMES + 2 * CHILDREN, 1});
         pid_t pids[CHILDREN];
-        *crowd.gate = CHILDREN + 1;
+        *crowd.gate = 0;
         for (crowd.child = 0; crowd.child < CHILDREN; crowd.child++)
             pids[crowd.child] = child_start(find_names_for_ever, &crowd, STDERR_FILENO);
-        pass_gate(crowd.gate);
+        while (__atomic_load_n(crowd.gate, __ATOMIC_ACQUIRE) == 0)
+            (void)sched_yield();
         for (int i = 0; i < CHILDREN; i++) {
             (void)usleep((useconds_t)(round * 5));
             (void)kill(pids[i], SIGKILL);

@@ -193,6 +193,9 @@ static void test_a_byte_order_mark_is_skipped(void **state)
     assert_non_null(options);
     assert_string_equal(options->server_user, "ads");
     options_free(options);
+
+    check_file_refused(SLICE(" \xef\xbb\xbf[server]\nuser = ads\n"), "~:1",
+                       "the line is neither [section] nor key = value nor a # comment");
 }
 
 static void test_an_empty_file_is_a_good_one(void **state)
