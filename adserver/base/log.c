@@ -9,8 +9,8 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
-#define LINE_MAX     ((size_t)64 * 1024) /* what stands before the end of a line */
-#define LINE_END_MAX (sizeof "}\n" - 1)
+#define LINE_BYTES_MAX ((size_t)64 * 1024) /* what stands before the end of a line */
+#define LINE_END_MAX   (sizeof "}\n" - 1)
 
 static struct {
     enum log_level level;
@@ -167,7 +167,7 @@ void log_write(enum log_level level, const char *message, const struct log_field
     int saved_errno = errno;
     bool json = settings.format == LOG_JSON;
     struct strbuf line;
-    strbuf_init(&line, LINE_MAX);
+    strbuf_init(&line, LINE_BYTES_MAX);
 
     if (json)
         strbuf_add_char(&line, '{');

@@ -52,7 +52,7 @@ bool options_parse_duration(struct slice text, int64_t bare_unit_ms, int64_t *re
     return true;
 }
 
-static bool parse_choice(const struct option *option, struct slice value, int *ret)
+static bool parse_choice(const struct options_row *option, struct slice value, int *ret)
 {
     struct slice rest = slice_cstr(option->choices);
     struct slice choice;
@@ -74,20 +74,20 @@ static bool parse_number(struct slice text, int64_t *ret)
     return true;
 }
 
-static bool parse_duration(const struct option *option, struct slice text, int64_t *ret_ms)
+static bool parse_duration(const struct options_row *option, struct slice text, int64_t *ret_ms)
 {
     int64_t bare_unit_ms = slice_ends(slice_cstr(option->key), SLICE("_ms")) ? 1 : 1000;
     return options_parse_duration(text, bare_unit_ms, ret_ms);
 }
 
 /* A number as it is, a duration in milliseconds. */
-static bool parse_amount(const struct option *option, struct slice text, int64_t *ret)
+static bool parse_amount(const struct options_row *option, struct slice text, int64_t *ret)
 {
     return option->kind == OPTION_KIND_NUMBER ? parse_number(text, ret)
                                               : parse_duration(option, text, ret);
 }
 
-static bool parse_in_range(const struct option *option, struct slice value, int64_t *ret)
+static bool parse_in_range(const struct options_row *option, struct slice value, int64_t *ret)
 {
     int64_t least, most, amount;
     CHECK(parse_amount(option, slice_cstr(option->least), &least));
@@ -108,7 +108,7 @@ static void store_text(char **member, struct slice value)
     *member = copy;
 }
 
-static bool store(struct options *options, const struct option *option, struct slice value)
+static bool store(struct options *options, const struct options_row *option, struct slice value)
 {
     void *member = (char *)options + option->offset;
     switch (option->kind) {
@@ -124,7 +124,7 @@ static bool store(struct options *options, const struct option *option, struct s
     return parse_in_range(option, value, member);
 }
 
-static bool refuse(const struct option *option, struct slice value, struct err *err)
+static bool refuse(const struct options_row *option, struct slice value, struct err *err)
 {
     struct strbuf allowed;
     strbuf_init(&allowed, ERR_TEXT_MAX);
@@ -134,7 +134,7 @@ static bool refuse(const struct option *option, struct slice value, struct err *
     return false;
 }
 
-bool options_set(struct options *options, const struct option *option, struct slice value,
+bool options_set(struct options *options, const struct options_row *option, struct slice value,
                  const char *where, struct err *err)
 {
     struct loaded *loaded = (struct loaded *)options;
@@ -154,7 +154,7 @@ static struct options *new_options(void)
 {
     struct loaded *loaded = check_calloc(1, sizeof *loaded);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct option *option = &options_table[i];
+        const struct options_row *option = &options_table[i];
         CHECK(store(&loaded->options, option, slice_cstr(option->preset)));
     }
     return &loaded->options;
@@ -179,7 +179,7 @@ const char *options_where(const struct options *options, const char *name)
     struct slice key = slice_cstr(name);
     struct slice section;
     CHECK(slice_next(&key, '.', &section));
-    const struct option *option = options_find(section, key);
+    const struct options_row *option = options_find(section, key);
     CHECK(option != NULL);
     const char *where = loaded->where[option - options_table];
     return where ? where : name;
@@ -198,12 +198,12 @@ static struct slice variable_name(const char *section, const char *key, char *to
 }
 
 /* The option of a variable; NULL with `*ret_ours` when only the section is one of ours. */
-static const struct option *find_variable(struct slice name, bool *ret_ours)
+static const struct options_row *find_variable(struct slice name, bool *ret_ours)
 {
     char text[ENVIRONMENT_MAX];
     *ret_ours = false;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct option *option = &options_table[i];
+        const struct options_row *option = &options_table[i];
         if (slice_eq(variable_name(option->section, option->key, text), name))
             return option;
         if (slice_starts(name, variable_name(option->section, "", text)))
@@ -221,10 +221,11 @@ static bool read_variable(struct options *options, struct slice variable, struct
 
     if (!slice_starts(variable, ENVIRONMENT_PREFIX) || !slice_next(&value, '=', &name))
         return true;
-    const struct option *option = find_variable(slice_from(name, ENVIRONMENT_PREFIX.len), &ours);
+    const struct options_row *option =
+        find_variable(slice_from(name, ENVIRONMENT_PREFIX.len), &ours);
     (void)err_at(err, "%s", err_quote(name));
     if (!option)
-        return !ours || err_set(err, "is no option; adserver -h lists them");
+        return !ours || options_refuse_name(err);
     return options_set(options, option, value, err_quote(name), err);
 }
 
@@ -248,11 +249,10 @@ static bool read_override(struct options *options, const char *text, struct err 
         return err_set(err, "is not of the form section.key=value");
     (void)snprintf(where, sizeof where, "-o %s", err_quote(key));
     (void)err_at(err, "%s", where);
-    if (!slice_next(&key, '.', &section))
-        return err_set(err, "is no option; adserver -h lists them");
-    const struct option *option = options_find(section, key);
+    const struct options_row *option =
+        slice_next(&key, '.', &section) ? options_find(section, key) : NULL;
     if (!option)
-        return err_set(err, "is no option; adserver -h lists them");
+        return options_refuse_name(err);
     return options_set(options, option, value, where, err);
 }
 

@@ -124,16 +124,16 @@ static char *next_line(char *buffer, int size, void *context)
 }
 
 /* The option of a line, unless there is none or it has been set before. */
-static const struct option *find_option(struct reading *reading, const char *section,
-                                        const char *key)
+static const struct options_row *find_option(struct reading *reading, const char *section,
+                                             const char *key)
 {
-    const struct option *option = options_find(slice_cstr(section), slice_cstr(key));
+    const struct options_row *option = options_find(slice_cstr(section), slice_cstr(key));
     if (*section == '\0') {
         (void)err_set(reading->err, "stands before any [section]");
         return NULL;
     }
     if (!option) {
-        (void)err_set(reading->err, "is no option; adserver -h lists them");
+        (void)options_refuse_name(reading->err);
         return NULL;
     }
     int *first_line = &reading->first_lines[option - options_table];
@@ -150,7 +150,7 @@ static int on_value(void *context, const char *section, const char *key, const c
 {
     struct reading *reading = context;
     char where[ERR_WHERE_MAX];
-    const struct option *option = find_option(reading, section, key);
+    const struct options_row *option = find_option(reading, section, key);
 
     (void)snprintf(where, sizeof where, "%s:%d: %s%s%s", reading->path, reading->line, section,
                    *section ? "." : "", err_quote(slice_cstr(key)));
@@ -164,7 +164,7 @@ static int on_value(void *context, const char *section, const char *key, const c
 static void set_up_inih(void)
 {
     ini_max_line = LINE_BYTES_MAX + 1;
-    ini_allow_bom = false;             /* options_read_file() has taken it away */
+    ini_allow_bom = false;             /* without_mark() has taken it away */
     ini_allow_inline_comments = false; /* they would cut values at " ;" */
     ini_stop_on_first_error = true;
 }
@@ -176,23 +176,23 @@ static bool parse(struct reading *reading)
     if (reading->refused)
         return false;
     CHECK(failed_line >= 0);
-    if (failed_line == 0)
-        return true;
-    return refuse_form(reading);
+    return failed_line == 0 || refuse_form(reading);
+}
+
+static struct slice without_mark(struct slice text)
+{
+    return slice_starts(text, BYTE_ORDER_MARK) ? slice_from(text, BYTE_ORDER_MARK.len) : text;
 }
 
 bool options_read_file(struct options *options, const char *path, struct err *err)
 {
     struct strbuf text;
+    struct reading reading = {.options = options, .path = path, .err = err};
+
     strbuf_init(&text, OPTIONS_FILE_MAX);
     bool good = read_all(path, &text, err);
-    if (good) {
-        struct slice rest = strbuf_slice(&text);
-        if (slice_starts(rest, BYTE_ORDER_MARK))
-            rest = slice_from(rest, BYTE_ORDER_MARK.len);
-        struct reading reading = {.options = options, .path = path, .rest = rest, .err = err};
-        good = parse(&reading);
-    }
+    reading.rest = without_mark(strbuf_slice(&text));
+    good = good && parse(&reading);
     strbuf_release(&text);
     return good;
 }

@@ -3,7 +3,7 @@
 
 #include "base/options_table.h"
 
-typedef void print_option(FILE *to, const struct option *option, const char *allowed);
+typedef void print_option(FILE *to, const struct options_row *option, const char *allowed);
 
 static void print_all(FILE *to, print_option *print)
 {
@@ -17,7 +17,7 @@ static void print_all(FILE *to, print_option *print)
     strbuf_release(&allowed);
 }
 
-static void print_help(FILE *to, const struct option *option, const char *allowed)
+static void print_help(FILE *to, const struct options_row *option, const char *allowed)
 {
     fprintf(to, "  %s.%s = %s\n      %s\n", option->section, option->key, option->preset,
             option->help);
@@ -30,12 +30,12 @@ void options_print_help(FILE *to)
     print_all(to, print_help);
 }
 
-static bool begins_section(const struct option *option)
+static bool begins_section(const struct options_row *option)
 {
     return option == options_table || strcmp(option->section, option[-1].section) != 0;
 }
 
-static void print_sample(FILE *to, const struct option *option, const char *allowed)
+static void print_sample(FILE *to, const struct options_row *option, const char *allowed)
 {
     if (begins_section(option))
         fprintf(to, "\n[%s]\n", option->section);
@@ -83,7 +83,7 @@ static void print_sentences(FILE *to, struct slice text)
     fputc('\n', to);
 }
 
-static void print_manual(FILE *to, const struct option *option, const char *allowed)
+static void print_manual(FILE *to, const struct options_row *option, const char *allowed)
 {
     fprintf(to, ".It Ic %s.%s\n", option->section, option->key);
     print_sentences(to, slice_cstr(option->help));

@@ -3,7 +3,7 @@
 #define OFFSET(member) offsetof(struct options, member)
 
 /* clang-format off */
-const struct option options_table[OPTION_COUNT] = {
+const struct options_row options_table[OPTION_COUNT] = {
 #define OPTION_TEXT(section, key, preset, help)                                                    \
     {#section, #key, OPTION_KIND_TEXT, preset, NULL, NULL, NULL, help, OFFSET(section##_##key)},
 #define OPTION_CHOICE(section, key, preset, choices, help)                                         \
@@ -21,15 +21,20 @@ const struct option options_table[OPTION_COUNT] = {
 };
 /* clang-format on */
 
-const struct option *options_find(struct slice section, struct slice key)
+const struct options_row *options_find(struct slice section, struct slice key)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct option *option = &options_table[i];
+        const struct options_row *option = &options_table[i];
         if (slice_eq(slice_cstr(option->section), section) &&
             slice_eq(slice_cstr(option->key), key))
             return option;
     }
     return NULL;
+}
+
+bool options_refuse_name(struct err *err)
+{
+    return err_set(err, "is no option; adserver -h lists them");
 }
 
 bool options_has_section(struct slice section)
@@ -41,7 +46,7 @@ bool options_has_section(struct slice section)
     return false;
 }
 
-void options_add_allowed(struct strbuf *buf, const struct option *option)
+void options_add_allowed(struct strbuf *buf, const struct options_row *option)
 {
     struct slice rest = slice_cstr(option->choices);
     struct slice choice;

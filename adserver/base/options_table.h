@@ -17,7 +17,7 @@ enum option_kind {
     OPTION_KIND_DURATION,
 };
 
-struct option {
+struct options_row {
     const char *section, *key;
     enum option_kind kind;
     const char *preset;       /* all values as an operator would write them */
@@ -40,10 +40,13 @@ enum option_number {
     OPTION_COUNT
 };
 
-extern const struct option options_table[OPTION_COUNT];
+extern const struct options_row options_table[OPTION_COUNT];
 
 /* NULL when there is no such option. */
-const struct option *options_find(struct slice section, struct slice key);
+const struct options_row *options_find(struct slice section, struct slice key);
+
+/* Says in `err->text` that there is none. Returns false, for `return`. */
+bool options_refuse_name(struct err *err);
 
 bool options_has_section(struct slice section);
 
@@ -51,13 +54,13 @@ bool options_has_section(struct slice section);
 void options_add_sections(struct strbuf *buf);
 
 /* Adds "a number from 1 to 10" or "one of off, on"; nothing for a text. */
-void options_add_allowed(struct strbuf *buf, const struct option *option);
+void options_add_allowed(struct strbuf *buf, const struct options_row *option);
 
 /*
  * Sets one option. On a mistake false, with `err->text` filled; `where` ("adserver.conf:12:
  * server.workers") is remembered for options_where() and goes to `err->where`.
  */
-bool options_set(struct options *options, const struct option *option, struct slice value,
+bool options_set(struct options *options, const struct options_row *option, struct slice value,
                  const char *where, struct err *err);
 
 /* Sets what an INI file says. */

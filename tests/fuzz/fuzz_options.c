@@ -30,7 +30,7 @@ static void check_printable(const char *text)
 
 static void write_out(struct strbuf *to, const struct options *options)
 {
-    for (const struct option *option = options_table; option < options_table + OPTION_COUNT;
+    for (const struct options_row *option = options_table; option < options_table + OPTION_COUNT;
          option++) {
         const void *member = (const char *)options + option->offset;
         struct slice words = slice_cstr(option->choices);

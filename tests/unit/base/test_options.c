@@ -446,7 +446,7 @@ static char *print(printer *print_options)
 }
 
 static void check_value_of(const struct options *a, const struct options *b,
-                           const struct option *option)
+                           const struct options_row *option)
 {
     const char *in_a = (const char *)a + option->offset;
     const char *in_b = (const char *)b + option->offset;
@@ -493,7 +493,7 @@ static void test_help_and_manual_name_every_option(void **state)
     char *manual = print(options_print_manual);
     (void)state;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct option *option = &options_table[i];
+        const struct options_row *option = &options_table[i];
         char line[128];
         (void)snprintf(line, sizeof line, "  %s.%s = %s\n", option->section, option->key,
                        option->preset);
