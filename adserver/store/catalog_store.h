@@ -20,11 +20,11 @@
 #include "decision/record.h"
 #include "store/redis.h"
 
-#define CATALOG_SWEEP_MS      500
-#define CATALOG_SWEEP_ENTRIES 500
-#define CATALOG_PERSIST_MS    1000
-#define CATALOG_ENTRIES_MAX   1000000 /* entries of one kind */
-#define CATALOG_REJECTIONS_MAX 1000   /* listed; more are only counted */
+#define CATALOG_SWEEP_MS       500
+#define CATALOG_SWEEP_ENTRIES  500
+#define CATALOG_PERSIST_MS     1000
+#define CATALOG_ENTRIES_MAX    1000000 /* entries of one kind */
+#define CATALOG_REJECTIONS_MAX 1000    /* listed; more are only counted */
 
 struct catalog_store;
 
@@ -41,7 +41,8 @@ struct catalog_store_config {
 struct catalog_store *catalog_store_new(const struct catalog_store_config *config);
 void catalog_store_free(struct catalog_store *store);
 
-/* The newest snapshot; NULL before the first. Retain it (catalog_retain) to keep it past this turn. */
+/* The newest snapshot; NULL before the first. Retain it (catalog_retain) to keep it past this turn.
+ */
 struct catalog *catalog_store_current(const struct catalog_store *store);
 
 /* Why there is none, or how old it is; for /readyz and /stats. */
@@ -51,9 +52,9 @@ struct catalog_rejection {
     struct slice error;
 };
 struct catalog_status {
-    bool loaded;             /* there is a snapshot */
-    bool from_disk;          /* it is the last good one, not yet confirmed by Redis */
-    int64_t confirmed_us;    /* wall time Redis last confirmed it; 0: not yet */
+    bool loaded;          /* there is a snapshot */
+    bool from_disk;       /* it is the last good one, not yet confirmed by Redis */
+    int64_t confirmed_us; /* wall time Redis last confirmed it; 0: not yet */
     unsigned rejection_count;
     const struct catalog_rejection *rejections; /* valid during this turn; first REJECTIONS_MAX */
     unsigned rejections_listed;

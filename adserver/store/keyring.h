@@ -40,7 +40,8 @@ bool keyring_load(const char *path, struct keyring *ret, struct err *err);
 /* Makes the file with one new key, mode 0600, where there is none; a file that exists is left. */
 bool keyring_ensure(const char *path, int64_t now_us, struct err *err);
 
-/* Adds a new key and drops those retired more than `page_ttl_ms` ago. Safe against another rotation. */
+/* Adds a new key and drops those retired more than `page_ttl_ms` ago. Safe against another
+ * rotation. */
 bool keyring_rotate(const char *path, int64_t now_us, int64_t page_ttl_ms, uint32_t *ret_id,
                     struct err *err);
 

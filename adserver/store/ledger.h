@@ -9,7 +9,8 @@
  * have passed.
  *
  * Serves are only statistics: they are added up in the process and written every
- * LEDGER_FLUSH_MS, so that serving needs no write. Killing a worker loses at most that much of them.
+ * LEDGER_FLUSH_MS, so that serving needs no write. Killing a worker loses at most that much of
+ * them.
  */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
@@ -26,11 +27,11 @@ extern const char *const event_kind_words[]; /* "impressions", "viewables", "cli
 
 /* What is counted apart, and why: a metric of its own. */
 enum event_filter {
-    EVENT_COUNTS,   /* none: it counts if it is the first */
-    EVENT_IS_LATE,  /* "late": older than page_ttl */
-    EVENT_IS_BOT,   /* "bot": known crawler or no user agent */
+    EVENT_COUNTS,      /* none: it counts if it is the first */
+    EVENT_IS_LATE,     /* "late": older than page_ttl */
+    EVENT_IS_BOT,      /* "bot": known crawler or no user agent */
     EVENT_IS_PREFETCH, /* "prefetch" */
-    EVENT_IS_HEAD,  /* "head" */
+    EVENT_IS_HEAD,     /* "head" */
 };
 extern const char *const event_filter_words[];
 
@@ -56,11 +57,11 @@ struct ledger *ledger_new(const struct ledger_config *config);
 void ledger_free(struct ledger *ledger);
 
 enum ledger_result {
-    LEDGER_COUNTED,          /* the first of its kind */
-    LEDGER_COUNTED_IMPLIED,  /* a click or viewable that also counted its missing impression */
-    LEDGER_DUPLICATE,        /* seen before: counted as `duplicate` */
-    LEDGER_FILTERED,         /* counted under its filter's word */
-    LEDGER_FAILED,           /* not written: Redis away, slow or refusing */
+    LEDGER_COUNTED,         /* the first of its kind */
+    LEDGER_COUNTED_IMPLIED, /* a click or viewable that also counted its missing impression */
+    LEDGER_DUPLICATE,       /* seen before: counted as `duplicate` */
+    LEDGER_FILTERED,        /* counted under its filter's word */
+    LEDGER_FAILED,          /* not written: Redis away, slow or refusing */
 };
 typedef void ledger_fn(enum ledger_result result, void *arg);
 

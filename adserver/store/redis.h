@@ -7,11 +7,18 @@
  *
  * Health: after REDIS_STALL_TIMEOUTS commands in a row were given up, the connection counts as
  * stalled; commands then fail at once with REDIS_AWAY (so that nobody waits for a Redis that does
- * not answer, and nothing piles up) until it has answered a probe. A lost connection is made again
- * with a jittered, growing pause between REDIS_RETRY_MIN_MS and REDIS_RETRY_MAX_MS.
+ * not answer, and nothing piles up) until it has answered a probe. An idle connection is probed
+ * every REDIS_PROBE_MS. One from which no byte comes for REDIS_DEAD_MS though an answer is due is
+ * dropped, whatever TCP still believes. A lost connection is made again with a jittered, growing
+ * pause between REDIS_RETRY_MIN_MS and REDIS_RETRY_MAX_MS.
  *
- * No type of the client library leaves this file. Replies are bounded: one larger or deeper than the
- * named limits drops the connection.
+ * The connection is ready when Redis has answered a PING after AUTH and SELECT: one that is
+ * loading, wants another password or does not speak the protocol is away. After READONLY or NOAUTH
+ * it is made again, since the name may by now lead to another server.
+ *
+ * Replies are bounded: one larger or deeper than the named limits drops the connection. Of the
+ * client library only its parser is used (store/redis_reply.h): its asynchronous half has neither
+ * deadlines nor a way to answer "it was not sent".
  */
 #ifndef STORE_REDIS_H
 #define STORE_REDIS_H
@@ -31,27 +38,38 @@ struct redis;
 #define REDIS_RETRY_MIN_MS    50
 #define REDIS_RETRY_MAX_MS    1000
 #define REDIS_STALL_TIMEOUTS  1
+#define REDIS_PROBE_MS        1000
+#define REDIS_DEAD_MS         3000
+#define REDIS_PROBE_MAX_MS    30000 /* a probe's answer, however busily other bytes come */
+#define REDIS_GREETING_MS     2000  /* to connect and be greeted */
 
 enum redis_failure {
     REDIS_OK = 0,
-    REDIS_AWAY,     /* not connected, stalled, or too much is pending: it was not sent */
-    REDIS_LOST,     /* sent, and the connection broke: it may or may not have run */
-    REDIS_TIMEOUT,  /* sent, and no reply in time: it may or may not run */
-    REDIS_REFUSED,  /* Redis answered with an error that is not the command's fault: LOADING,
-                       READONLY, OOM, MISCONF, NOREPLICAS, MASTERDOWN, BUSY, NOAUTH, NOPERM … */
-    REDIS_ERROR,    /* any other error reply: ours or the data's fault (WRONGTYPE …) */
+    REDIS_AWAY,    /* not connected, stalled, or too much is pending: it was not sent */
+    REDIS_LOST,    /* sent, and the connection broke: it may or may not have run */
+    REDIS_TIMEOUT, /* sent, and no reply in time: it may or may not run */
+    REDIS_REFUSED, /* Redis answered with an error that is not the command's fault: LOADING,
+                      READONLY, OOM, MISCONF, NOREPLICAS, MASTERDOWN, BUSY, NOAUTH, NOPERM … */
+    REDIS_ERROR,   /* any other error reply: ours or the data's fault (WRONGTYPE …) */
 };
 /* "away", "lost", … for logs. */
 extern const char *const redis_failure_words[];
 
-enum redis_type { REDIS_NIL, REDIS_INTEGER, REDIS_STRING, REDIS_ARRAY, REDIS_STATUS };
+enum redis_type {
+    REDIS_NIL,
+    REDIS_INTEGER,
+    REDIS_STRING,
+    REDIS_ARRAY,
+    REDIS_STATUS,
+    REDIS_ERROR_TEXT, /* an error: a whole reply, or an item of EXEC's */
+};
 
 /* A reply, valid during the call of the command's function only. */
 struct redis_reply {
     enum redis_type type;
     int64_t integer;
-    struct slice text;                /* STRING, STATUS, and the text of an error */
-    const struct redis_reply *items;  /* ARRAY */
+    struct slice text;               /* STRING, STATUS, ERROR_TEXT */
+    const struct redis_reply *items; /* ARRAY */
     size_t count;
 };
 
@@ -59,7 +77,7 @@ struct redis_reply {
 typedef void redis_fn(enum redis_failure failure, const struct redis_reply *reply, void *arg);
 
 struct redis_target {
-    char *host;      /* NULL for a unix socket */
+    char *host; /* NULL for a unix socket */
     int port;
     char *unix_path; /* NULL for TCP */
     int db;
@@ -71,7 +89,8 @@ bool redis_target_parse(const char *url, const char *password_file, struct redis
                         struct err *err);
 void redis_target_release(struct redis_target *target);
 
-/* Begins to connect. `on_up` runs each time a connection is ready to use, `on_down` when it is not. */
+/* Begins to connect. `on_up` runs each time a connection is ready to use, `on_down` when it is not.
+ */
 typedef void redis_state_fn(void *arg);
 struct redis_config {
     const struct redis_target *target; /* must outlive the connection */
@@ -87,6 +106,18 @@ void redis_free(struct redis *redis);
 /* Connected, and answering. */
 bool redis_is_up(const struct redis *redis);
 unsigned redis_pending(const struct redis *redis);
+
+/* Why it is not up, a phrase for /readyz; empty while it is. Valid during this turn. */
+const char *redis_trouble(const struct redis *redis);
+
+/*
+ * Whether Redis would throw keys away when its memory is full (maxmemory set, and a policy other
+ * than noeviction): caps and counts are then not to be relied on. False where it does not tell.
+ */
+bool redis_policy_evicts(const struct redis *redis);
+
+/* Redis's number of this connection (CLIENT ID); 0 while it is not known. */
+int64_t redis_client_id(const struct redis *redis);
 
 /*
  * Sends one command; the arguments are copied before it returns. `timeout_ms` from now; 0 means
@@ -111,8 +142,11 @@ void redis_run_script(struct redis *redis, const struct redis_script *script,
 
 /*
  * Makes this a connection that listens: from now on it takes no commands. `fn` gets each message as
- * it comes (type ARRAY as sent by Redis), also after a reconnect, when it subscribes again by itself.
+ * it comes (type ARRAY as sent by Redis), also after a reconnect, when it subscribes again by
+ * itself. A channel with a `*` is a pattern. Calling it again adds channels (`fn` and `arg` replace
+ * the old ones). It is up once all channels that were there when it connected are confirmed.
  */
+#define REDIS_CHANNELS_MAX 16
 typedef void redis_message_fn(const struct redis_reply *message, void *arg);
 void redis_subscribe(struct redis *redis, const struct slice *channels, unsigned count,
                      redis_message_fn *fn, void *arg);

@@ -1,0 +1,32 @@
+/*
+ * redis_greeting: what is said on a new connection before it is used.
+ *
+ * AUTH, SELECT, CLIENT SETNAME, CLIENT ID, CONFIG GET maxmemory*, PING leave together; the replies
+ * come in that order. AUTH, SELECT and PING must succeed (PING fails while Redis is loading); the
+ * others may be forbidden.
+ */
+#ifndef STORE_REDIS_GREETING_H
+#define STORE_REDIS_GREETING_H
+
+#include "base/strbuf.h"
+#include "store/redis.h"
+
+#define REDIS_GREETING_STEPS 6
+
+struct redis_greeting {
+    const struct redis_greeting_step *steps[REDIS_GREETING_STEPS];
+    unsigned count, next;
+    int64_t client_id; /* 0: not told */
+    bool evicts;       /* see redis_policy_evicts() */
+};
+
+/* Appends the commands to `output`. */
+void redis_greeting_begin(struct redis_greeting *greeting, const struct redis_target *target,
+                          struct strbuf *output);
+
+/* Takes the next reply. FAILED where it is an error that forbids use; its text says why. */
+enum redis_greeting_result { GREETING_GOES_ON, GREETING_DONE, GREETING_FAILED };
+enum redis_greeting_result redis_greeting_take(struct redis_greeting *greeting,
+                                               const struct redis_reply *reply);
+
+#endif

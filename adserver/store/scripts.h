@@ -1,0 +1,22 @@
+/*
+ * scripts: the Lua that runs inside Redis, where several keys must change in one step.
+ *
+ * The files store/<name>.lua are carried in the program. What each takes and answers stands at its
+ * head. All keys of one call share a hash tag, so that a cluster can run it.
+ */
+#ifndef STORE_SCRIPTS_H
+#define STORE_SCRIPTS_H
+
+#include "store/redis.h"
+
+enum script {
+    SCRIPT_RESERVE, /* a page's frequency caps: viewer_caps.c */
+    SCRIPT_EVENT,   /* one event: ledger.c */
+    SCRIPT_SERVES,  /* one campaign's serves: ledger.c */
+    SCRIPT_COUNT
+};
+
+/* Its text and the SHA-1 that Redis knows it by. */
+const struct redis_script *script_get(enum script script);
+
+#endif

@@ -1,0 +1,201 @@
+#include "store/viewer_caps.h"
+
+#include <stdlib.h>
+
+#include "base/base64url.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "store/scripts.h"
+
+#define KEYS_MAX       480 /* counters one page may ask for; candidates that need more are refused */
+#define PREFIX_MAX     64
+#define KEY_BYTES_MAX  (PREFIX_MAX + 5 + BASE64URL_ENCODED_LEN(VIEWER_KEY_BYTES) + 1 + 11)
+#define META_BYTES     11
+#define CANDIDATE_MAX  (3 + 2 * 2 * CAPS_MAX)
+#define PAGE_BYTES_MAX ((1 + CANDIDATES_MAX * CANDIDATE_MAX) * PAGE_SLOTS_MAX)
+#define CREATIVES_MAX  (CANDIDATES_MAX * PAGE_SLOTS_MAX)
+#define REFUSED        255
+#define END_KEPT_MS    (INT64_C(86400) * 1000) /* past the campaign's end */
+
+_Static_assert(KEYS_MAX + 2 <= REDIS_ARGS_MAX, "the keys and two arguments are one command");
+_Static_assert(CANDIDATES_MAX <= 32, "a bit each");
+
+/* The call being put together; see reserve.lua for the forms. */
+struct question {
+    int64_t now_us;
+    const struct creative *creatives[CREATIVES_MAX]; /* distinct ones: position is the number */
+    unsigned creative_count;
+    uint64_t caps[KEYS_MAX]; /* cap keys: position is the key's */
+    uint8_t meta[KEYS_MAX * META_BYTES];
+    unsigned key_count;
+    uint8_t page[PAGE_BYTES_MAX];
+    size_t page_len;
+};
+
+struct reservation {
+    unsigned slot_count;
+    viewer_caps_fn *fn;
+    void *arg;
+};
+
+static void put_number(uint8_t *to, uint64_t number, unsigned bytes)
+{
+    for (unsigned i = bytes; i-- > 0; number >>= 8)
+        to[i] = (uint8_t)number;
+}
+
+static unsigned number_of(struct question *question, const struct creative *creative)
+{
+    for (unsigned i = 0; i < question->creative_count; i++) {
+        if (question->creatives[i] == creative)
+            return i;
+    }
+    question->creatives[question->creative_count] = creative;
+    return question->creative_count++;
+}
+
+/* How long a counter is kept: its window, or what stands for a lifetime. */
+static int64_t period_of(const struct cap *cap, const struct campaign *campaign, int64_t now_us)
+{
+    int64_t kept_ms = CAP_LIFETIME_KEPT_MS;
+    if (cap->period_ms != CAP_LIFETIME)
+        return cap->period_ms;
+    if (campaign->end_us != TIME_UNSET) {
+        int64_t to_end_ms = (campaign->end_us - now_us) / US_PER_MS + END_KEPT_MS;
+        kept_ms = to_end_ms < kept_ms ? to_end_ms : kept_ms;
+    }
+    return kept_ms > 1 ? kept_ms : 1;
+}
+
+static void write_meta(struct question *question, unsigned key, const struct cap *cap,
+                       const struct campaign *campaign)
+{
+    uint8_t *meta = question->meta + (size_t)key * META_BYTES;
+    put_number(meta, cap->count, 4);
+    meta[4] = cap->period_ms == CAP_LIFETIME;
+    put_number(meta + 5, (uint64_t)period_of(cap, campaign, question->now_us), 6);
+}
+
+/* The position of the cap's counter, from 1 as in Lua; 0 when there is no place for it. */
+static unsigned key_of(struct question *question, const struct cap *cap,
+                       const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < question->key_count; i++) {
+        if (question->caps[i] == cap->key)
+            return i + 1;
+    }
+    if (question->key_count == KEYS_MAX)
+        return 0;
+    write_meta(question, question->key_count, cap, campaign);
+    question->caps[question->key_count] = cap->key;
+    return ++question->key_count;
+}
+
+static bool add_caps(struct question *question, const struct caps *caps,
+                     const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < caps->count; i++) {
+        unsigned key = key_of(question, &caps->item[i], campaign);
+        if (key == 0)
+            return false;
+        put_number(question->page + question->page_len, key, 2);
+        question->page_len += 2;
+    }
+    return true;
+}
+
+static void add_candidate(struct question *question, const struct candidate *candidate)
+{
+    uint8_t *head = question->page + question->page_len;
+    const struct campaign *campaign = candidate->campaign;
+    const struct creative *creative = candidate->creative;
+    put_number(head, number_of(question, creative), 2);
+    head[2] = 0;
+    question->page_len += 3;
+    if (!candidate->capped)
+        return;
+    if (add_caps(question, &campaign->caps, campaign) &&
+        add_caps(question, &creative->caps, campaign)) {
+        head[2] = (uint8_t)(campaign->caps.count + creative->caps.count);
+        return;
+    }
+    head[2] = REFUSED;
+    question->page_len = (size_t)(head - question->page) + 3;
+}
+
+static void add_slots(struct question *question, const struct selection *selection)
+{
+    for (unsigned s = 0; s < selection->slot_count; s++) {
+        const struct slot_selection *slot = &selection->slots[s];
+        question->page[question->page_len++] = (uint8_t)slot->count;
+        for (unsigned c = 0; c < slot->count; c++)
+            add_candidate(question, &slot->candidates[c]);
+    }
+}
+
+/* `<prefix>cap:{<viewer>}<cap key>` of every counter, one behind the other in `text`. */
+static void write_keys(const struct question *question, struct slice prefix,
+                       const struct viewer_key *viewer, char *text, struct slice *ret_keys)
+{
+    for (unsigned i = 0; i < question->key_count; i++) {
+        uint8_t cap[8];
+        char *at = text;
+        put_number(cap, question->caps[i], sizeof cap);
+        memcpy(at, prefix.ptr, prefix.len);
+        at += prefix.len;
+        memcpy(at, "cap:{", 5);
+        at += 5;
+        at += base64url_encode(at, viewer->bytes, sizeof viewer->bytes);
+        *at++ = '}';
+        at += base64url_encode(at, cap, sizeof cap);
+        ret_keys[i] = slice_of(text, (size_t)(at - text));
+        text = at;
+    }
+}
+
+/* False unless it is one mask a slot. */
+static bool read_masks(const struct redis_reply *reply, unsigned slot_count, uint32_t *ret_masks)
+{
+    if (reply->type != REDIS_ARRAY || reply->count != slot_count)
+        return false;
+    for (unsigned i = 0; i < slot_count; i++) {
+        int64_t mask = reply->items[i].integer;
+        if (reply->items[i].type != REDIS_INTEGER || mask < 0 || mask >> CANDIDATES_MAX != 0)
+            return false;
+        ret_masks[i] = (uint32_t)mask;
+    }
+    return true;
+}
+
+static void on_reserved(enum redis_failure failure, const struct redis_reply *reply, void *arg)
+{
+    struct reservation reservation = *(struct reservation *)arg;
+    uint32_t refused[PAGE_SLOTS_MAX] = {0};
+    free(arg);
+    if (failure == REDIS_OK && !read_masks(reply, reservation.slot_count, refused))
+        failure = REDIS_ERROR;
+    reservation.fn(failure, failure == REDIS_OK ? refused : NULL, reservation.arg);
+}
+
+void viewer_caps_reserve(struct redis *redis, struct slice prefix, const struct viewer_key *viewer,
+                         const struct selection *selection, int64_t now_us, int timeout_ms,
+                         viewer_caps_fn *fn, void *arg)
+{
+    struct question question;
+    struct slice keys[KEYS_MAX];
+    char text[KEYS_MAX * KEY_BYTES_MAX];
+    struct reservation *reservation = check_malloc(sizeof *reservation);
+    CHECK(prefix.len <= PREFIX_MAX && selection->slot_count <= PAGE_SLOTS_MAX);
+
+    question.now_us = now_us;
+    question.creative_count = question.key_count = 0;
+    question.page_len = 0;
+    add_slots(&question, selection);
+    write_keys(&question, prefix, viewer, text, keys);
+    *reservation = (struct reservation){.slot_count = selection->slot_count, .fn = fn, .arg = arg};
+    struct slice args[] = {
+        slice_of((const char *)question.meta, (size_t)question.key_count * META_BYTES),
+        slice_of((const char *)question.page, question.page_len)};
+    redis_run_script(redis, script_get(SCRIPT_RESERVE), keys, question.key_count, args, 2,
+                     timeout_ms, on_reserved, reservation);
+}
