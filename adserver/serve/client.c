@@ -56,20 +56,40 @@ static struct slice take_last(struct slice *list)
     return last;
 }
 
+/* X-Forwarded-For from its end. All lines of that name are one list (RFC 9110 section 5.3). */
+struct hop_walk {
+    const struct http_request *request;
+    size_t headers_left; /* not looked at yet */
+    struct slice list;   /* what is left of the line looked at */
+};
+
+static bool hop_next(struct hop_walk *walk, struct slice *ret)
+{
+    while (walk->list.len == 0) {
+        if (walk->headers_left == 0)
+            return false;
+        const struct http_header *header = &walk->request->headers[--walk->headers_left];
+        if (slice_eq(header->name, SLICE("x-forwarded-for")))
+            walk->list = header->value;
+    }
+    *ret = take_last(&walk->list);
+    return true;
+}
+
 struct net_ip client_address(const struct trusted_proxies *trusted,
                              const struct http_request *request)
 {
+    struct hop_walk walk = {.request = request, .headers_left = request->header_count};
     struct net_ip hop = request->peer;
-    struct slice list;
+    struct slice text;
 
     if (!is_trusted(trusted, &hop))
         return hop;
-    list = http_request_header(request, SLICE("x-forwarded-for"));
-    for (unsigned hops = 0; list.len && hops < FORWARDED_HOPS_MAX; hops++) {
-        if (!net_ip_parse(take_last(&list), &hop))
+    for (unsigned hops = 0; hop_next(&walk, &text); hops++) {
+        if (hops == FORWARDED_HOPS_MAX || !net_ip_parse(text, &hop))
             return request->peer;
         if (!is_trusted(trusted, &hop))
             return hop;
     }
-    return list.len ? request->peer : hop;
+    return hop;
 }
