@@ -1,6 +1,7 @@
 #include "serve/page_query.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #include "http/url.h"
 #include "serve/consent.h"
@@ -127,17 +128,29 @@ static bool take_kv(struct page_query *query, struct slice name, struct slice va
     return true;
 }
 
+/* The row's function; NULL for a name that is not ours. */
+static parameter_fn *find_parameter(struct slice name)
+{
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(*parameters); i++)
+        if (slice_eq(parameters[i].name, name))
+            return parameters[i].take;
+    return NULL;
+}
+
+static bool is_kv(struct slice name)
+{
+    return slice_starts(name, SLICE("kv."));
+}
+
 static bool take(struct page_query *query, struct arena *arena, struct slice name,
                  struct slice value, struct err *err)
 {
+    parameter_fn *take_value = find_parameter(name);
     bool good = true;
-    if (slice_starts(name, SLICE("kv."))) {
-        good = take_kv(query, slice_from(name, 3), value, err);
-    } else {
-        for (size_t i = 0; i < sizeof(parameters) / sizeof(*parameters); i++)
-            if (slice_eq(parameters[i].name, name))
-                good = parameters[i].take(query, arena, value, err);
-    }
+    if (is_kv(name))
+        good = take_kv(query, slice_from(name, strlen("kv.")), value, err);
+    else if (take_value)
+        good = take_value(query, arena, value, err);
     return good ||
            err_at(err, "%.*s", SLICE_ARGS(slice_of(name.ptr, name.len < 64 ? name.len : 64)));
 }
@@ -184,6 +197,8 @@ static bool take_json_member(struct page_query *query, struct arena *arena, stru
 {
     size_t i;
     const json_t *item;
+    if (!is_kv(name) && !find_parameter(name))
+        return true;
     if (!json_is_array(member))
         return take_json_text(query, arena, name, member, err);
     if (!slice_eq(name, SLICE("slot"))) {
