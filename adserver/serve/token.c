@@ -89,12 +89,13 @@ struct token_codec *token_codec_new(const char *keyring_path, int64_t page_ttl_m
     codec->page_ttl_ms = page_ttl_ms;
     codec->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     CHECK(codec->hmac != NULL);
+    /* Looked at first: a file that is replaced while it is read is read again at the next look. */
+    if (stat(keyring_path, &codec->seen) != 0)
+        codec->seen = (struct stat){0};
     if (!keyring_load(keyring_path, &codec->keyring, err)) {
         token_codec_free(codec);
         return NULL;
     }
-    if (stat(keyring_path, &codec->seen) != 0)
-        codec->seen = (struct stat){0}; /* read again at the next look */
     signers_make(codec);
     return codec;
 }
