@@ -34,6 +34,8 @@ bool viewer_ladder_parse(struct slice text, struct viewer_ladder *ret, struct er
         *ret = ladder;
         return true;
     }
+    if (text.len == 0)
+        return err_set(err, "empty, allowed are first-party, daily-hash, or none alone");
     while (slice_next(&rest, ',', &word)) {
         enum viewer_way way;
         word = slice_trim(word);
