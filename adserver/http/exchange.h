@@ -3,8 +3,8 @@
  *
  * A handler is called with an exchange and answers it with http_respond(), at once or from a later
  * turn of the loop. After that call the exchange is gone. A handler that answers later registers
- * http_on_gone(): when the client leaves first, the function is called once, with the exchange still
- * readable, and after it returns the exchange is gone. Exactly one of the two happens.
+ * http_on_gone(): when the client leaves first, the function is called once, with the exchange
+ * still readable, and after it returns the exchange is gone. Exactly one of the two happens.
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -19,9 +19,9 @@ struct http_response {
     struct slice content_type; /* empty: no Content-Type, and the body must be empty too */
     /* More header lines, each ending in CRLF; from us, never from a peer. May be empty. */
     struct slice extra;
-    struct slice body;   /* copied, unless body_static */
-    bool body_static;    /* the body lives as long as the process: sent without a copy */
-    bool close;          /* close the connection after this answer */
+    struct slice body; /* copied, unless body_static */
+    bool body_static;  /* the body lives as long as the process: sent without a copy */
+    bool close;        /* close the connection after this answer */
 };
 
 typedef void http_handler(struct http_exchange *exchange, void *context);

@@ -28,11 +28,11 @@ enum http_method {
     HTTP_METHOD_DELETE,
     HTTP_METHOD_PATCH,
     HTTP_METHOD_OPTIONS,
-    HTTP_METHOD_OTHER, /* well-formed, but none of these: the router answers 501 */
+    HTTP_METHOD_OTHER, /* well-formed, but none of these */
 };
 
 struct http_header {
-    struct slice name; /* lower case */
+    struct slice name;  /* lower case */
     struct slice value; /* without surrounding blanks */
 };
 

@@ -2,8 +2,8 @@
  * router: from method and path to a handler, by a table.
  *
  * A path that no row has: 404. A row without the method: 405 with Allow. HEAD goes where GET goes.
- * OPTIONS is answered from the table: 204 with Allow, and with the CORS preflight's headers where the
- * row is `cors`. A method HTTP_METHOD_OTHER: 501.
+ * OPTIONS is answered from the table: 204 with Allow, and with the CORS preflight's headers where
+ * the row is `cors`. A row asked with HTTP_METHOD_OTHER: 501.
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
@@ -16,7 +16,7 @@
 struct http_route {
     struct slice path; /* one that ends in '/' stands for all paths below it too */
     unsigned methods;  /* ROUTE_… */
-    bool cors;         /* any origin, no credentials: adds Access-Control-Allow-Origin: * to errors */
+    bool cors; /* any origin, no credentials: adds Access-Control-Allow-Origin: * to errors */
     enum metrics_counter kind;
     http_handler *handler;
 };

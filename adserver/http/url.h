@@ -16,7 +16,8 @@
 enum url_query_result {
     URL_QUERY_PAIR,
     URL_QUERY_END,
-    URL_QUERY_MALFORMED, /* a bad %-escape, a NUL, text that is not UTF-8, or no room in the arena */
+    URL_QUERY_MALFORMED, /* a bad %-escape, a NUL, text that is not UTF-8, or no room in the arena
+                          */
 };
 enum url_query_result url_query_next(struct slice *rest, struct arena *arena,
                                      struct slice *ret_name, struct slice *ret_value);
@@ -25,8 +26,9 @@ enum url_query_result url_query_next(struct slice *rest, struct arena *arena,
 bool url_decode(struct slice text, struct arena *arena, struct slice *ret);
 
 /*
- * The host of an absolute http or https URL, without port, lower case where it was; false when it
- * is no such URL. `ret_host` points into `url`; brackets of an IPv6 address are kept.
+ * The host of an absolute http or https URL, without port; false when it is no such URL, and for
+ * one with a user name in it. `ret_host` points into `url`: letters stay as they are, and so do the
+ * brackets of an IPv6 address.
  */
 bool url_host(struct slice url, struct slice *ret_host);
 

@@ -2,6 +2,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -52,6 +53,8 @@ struct loop *loop_new(void)
     event_config_free(config);
     STAILQ_INIT(&loop->laters);
     SLIST_INIT(&loop->signals);
+    /* A peer that has closed is told by EPIPE, not by a signal that ends the process. */
+    CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     return loop;
 }
 

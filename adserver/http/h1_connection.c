@@ -1,0 +1,516 @@
+#include "http/h1_connection.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+/*
+ * Sending. bufferevent would wait for the socket to be writable before its first write, which costs
+ * two epoll_ctl() and a turn of the loop for every answer; an answer nearly always fits into the
+ * socket at once. So EV_WRITE is off and we write ourselves, and only what does not fit is left to
+ * bufferevent's output buffer with EV_WRITE on (`blocked`), until it is empty again.
+ */
+
+static void work(struct h1_connection *connection);
+static void settle(struct h1_connection *connection);
+
+static struct evbuffer *input_of(const struct h1_connection *connection)
+{
+    return bufferevent_get_input(connection->bev);
+}
+
+static struct evbuffer *output_of(const struct h1_connection *connection)
+{
+    return bufferevent_get_output(connection->bev);
+}
+
+static size_t input_len(const struct h1_connection *connection)
+{
+    return evbuffer_get_length(input_of(connection));
+}
+
+static size_t output_len(const struct h1_connection *connection)
+{
+    return evbuffer_get_length(output_of(connection));
+}
+
+/* ---- The end ----------------------------------------------------------------------------------
+ */
+
+/* The first reason stays: what follows is its consequence. */
+static void set_reason(struct h1_connection *connection, enum metrics_counter reason)
+{
+    if (connection->reason == COUNTER_COUNT)
+        connection->reason = reason;
+}
+
+/* Takes the exchange, if there is one, away from the connection. */
+static void abandon_exchange(struct h1_connection *connection)
+{
+    struct h1_exchange *exchange = connection->exchange;
+    bool reading = connection->state == H1_READING;
+    if (!exchange)
+        return;
+    connection->exchange = NULL;
+    exchange->connection = NULL;
+    if (reading || http_exchange_gone(&exchange->exchange))
+        h1_exchange_put(connection->server, exchange);
+}
+
+static void free_connection(struct h1_connection *connection)
+{
+    deadline_clear(&connection->deadline);
+    deadline_clear(&connection->request_deadline);
+    bufferevent_free(connection->bev);
+    h1_server_forget(connection->server, connection);
+    free(connection);
+}
+
+void h1_connection_close(struct h1_connection *connection, enum metrics_counter reason)
+{
+    set_reason(connection, reason);
+    abandon_exchange(connection);
+    connection->state = H1_DEAD;
+    if (!connection->working)
+        free_connection(connection);
+}
+
+/* Closes so that the kernel, too, forgets at once what a client does not take. */
+static void reset(struct h1_connection *connection, enum metrics_counter reason)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    h1_connection_close(connection, reason);
+}
+
+/* All is sent. What remains is to see that the client gets it. */
+static void shut(struct h1_connection *connection)
+{
+    if (connection->ended || shutdown(connection->fd, SHUT_WR) < 0) {
+        connection->state = H1_DEAD;
+        return;
+    }
+    connection->state = H1_LINGERING;
+    (void)evbuffer_drain(input_of(connection), input_len(connection));
+    deadline_set(connection->server->linger, &connection->deadline);
+}
+
+/* ---- Sending ----------------------------------------------------------------------------------
+ */
+
+static bool is_client_gone(int error)
+{
+    return error == EPIPE || error == ECONNRESET || error == ETIMEDOUT || error == EHOSTUNREACH;
+}
+
+static void fail(struct h1_connection *connection, int error)
+{
+    set_reason(connection, is_client_gone(error) ? COUNTER_CLOSE_CLIENT : COUNTER_CLOSE_ERROR);
+    abandon_exchange(connection);
+    connection->state = H1_DEAD;
+}
+
+static void on_progress(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
+{
+    (void)output;
+    struct h1_connection *connection = arg;
+    if (info->n_deleted > 0)
+        deadline_set(connection->server->write, &connection->deadline);
+}
+
+/* The socket is full: bufferevent writes the rest. */
+static void block(struct h1_connection *connection)
+{
+    connection->blocked = true;
+    connection->progress = evbuffer_add_cb(output_of(connection), on_progress, connection);
+    CHECK(connection->progress != NULL);
+    CHECK(bufferevent_enable(connection->bev, EV_WRITE) == 0);
+    deadline_set(connection->server->write, &connection->deadline);
+}
+
+static void unblock(struct h1_connection *connection)
+{
+    connection->blocked = false;
+    (void)evbuffer_remove_cb_entry(output_of(connection), connection->progress);
+    (void)bufferevent_disable(connection->bev, EV_WRITE);
+    deadline_clear(&connection->deadline);
+}
+
+/* Writes what was collected. */
+static void flush(struct h1_connection *connection)
+{
+    struct evbuffer *output = output_of(connection);
+    if (connection->blocked || connection->state == H1_DEAD || evbuffer_get_length(output) == 0)
+        return;
+    (void)evbuffer_unfreeze(output, 1);
+    int written = evbuffer_write(output, connection->fd);
+    int error = errno;
+    (void)evbuffer_freeze(output, 1);
+    if (written < 0 && error != EAGAIN && error != EINTR)
+        fail(connection, error);
+    else if (evbuffer_get_length(output) > 0)
+        block(connection);
+}
+
+/* Writes as much as the socket takes now; 0 where it takes nothing. */
+static size_t write_some(struct h1_connection *connection, struct slice head, struct slice body)
+{
+    struct iovec parts[2] = {{(void *)(uintptr_t)head.ptr, head.len},
+                             {(void *)(uintptr_t)body.ptr, body.len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = body.len > 0 ? 2 : 1};
+    ssize_t written = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    if (written >= 0)
+        return (size_t)written;
+    if (errno != EAGAIN && errno != EINTR)
+        fail(connection, errno);
+    return 0;
+}
+
+static void collect(struct h1_connection *connection, struct slice bytes, bool is_static)
+{
+    struct evbuffer *output = output_of(connection);
+    if (bytes.len == 0)
+        return;
+    if (is_static)
+        CHECK(evbuffer_add_reference(output, bytes.ptr, bytes.len, NULL, NULL) == 0);
+    else
+        CHECK(evbuffer_add(output, bytes.ptr, bytes.len) == 0);
+}
+
+/* More requests are in the buffer already: their answers go out in one write. */
+static bool collects(const struct h1_connection *connection)
+{
+    return connection->blocked || output_len(connection) > 0 ||
+           (connection->working && connection->state == H1_IDLE && input_len(connection) > 0);
+}
+
+static void send_answer(struct h1_connection *connection, struct slice head, struct slice body,
+                        bool body_static)
+{
+    size_t written = 0;
+    bool collected = collects(connection);
+    if (!collected)
+        written = write_some(connection, head, body);
+    if (connection->state == H1_DEAD || written == head.len + body.len)
+        return;
+    collect(connection, slice_from(head, written), false);
+    collect(connection, slice_from(body, written > head.len ? written - head.len : 0), body_static);
+    if (!collected)
+        block(connection);
+    else if (output_len(connection) > H1_OUTPUT_HIGH)
+        flush(connection);
+}
+
+/* ---- Answers ----------------------------------------------------------------------------------
+ */
+
+/* Says whether the connection goes on after this answer, and notes why it does not. */
+static enum h1_persistence persistence(struct h1_connection *connection,
+                                       const struct http_response *response)
+{
+    const struct h1_server *server = connection->server;
+    const struct h1_framing *framing = &connection->exchange->reader.framing;
+    uint64_t max_requests = (uint64_t)server->config.options->server_max_requests;
+    if (h1_server_drains(server))
+        set_reason(connection, COUNTER_CLOSE_DRAIN);
+    else if (response->close || !framing->keep_alive || ++connection->answered >= max_requests)
+        set_reason(connection, COUNTER_CLOSE_ANSWERED);
+    if (connection->reason != COUNTER_COUNT)
+        return H1_CLOSES;
+    return framing->http_1_0 ? H1_STAYS_1_0 : H1_STAYS;
+}
+
+static void answer(struct http_exchange *base, const struct http_response *response)
+{
+    struct h1_exchange *exchange = (struct h1_exchange *)base;
+    struct h1_connection *connection = exchange->connection;
+    struct h1_server *server = connection->server;
+    CHECK(connection->state == H1_WAITING);
+    enum h1_persistence stays = persistence(connection, response);
+    bool bodyless =
+        base->request.method == HTTP_METHOD_HEAD || !h1_status_has_body(response->status);
+
+    strbuf_clear(&server->out);
+    h1_answer_head(&server->out, response, h1_date_line(&server->date, loop_now_us(server->loop)),
+                   stays);
+    CHECK(!server->out.overflowed);
+    connection->exchange = NULL;
+    connection->state = stays == H1_CLOSES ? H1_CLOSING : H1_IDLE;
+    send_answer(connection, strbuf_slice(&server->out),
+                bodyless ? slice_of(NULL, 0) : response->body, response->body_static);
+    h1_exchange_put(server, exchange);
+    if (connection->working)
+        return;
+    /* The next request may be there already, but its handler must not run inside this call. */
+    if (connection->state == H1_IDLE && input_len(connection) > 0)
+        bufferevent_trigger(connection->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+    settle(connection);
+}
+
+static void discard(struct http_exchange *exchange)
+{
+    h1_exchange_free((struct h1_exchange *)exchange);
+}
+
+const struct http_carrier h1_carrier = {.answer = answer, .discard = discard};
+
+/* ---- Requests ---------------------------------------------------------------------------------
+ */
+
+static void begin_request(struct h1_connection *connection)
+{
+    connection->exchange = h1_exchange_get(connection->server);
+    connection->exchange->connection = connection;
+    connection->exchange->exchange.request.peer = connection->peer;
+    connection->state = H1_READING;
+}
+
+/* The request is over, one way or the other: it gets its answer now. */
+static struct http_exchange *end_request(struct h1_connection *connection)
+{
+    struct http_exchange *exchange = &connection->exchange->exchange;
+    connection->state = H1_WAITING;
+    deadline_clear(&connection->deadline);
+    deadline_clear(&connection->request_deadline);
+    exchange->request.received_us = loop_now_us(connection->server->loop);
+    return exchange;
+}
+
+static void refuse(struct h1_connection *connection, enum h1_refusal refusal,
+                   enum metrics_counter reason)
+{
+    const struct h1_refusal_row *row = &h1_refusal_rows[refusal];
+    set_reason(connection, reason);
+    http_respond_error(end_request(connection), row->status, row->code, row->message);
+}
+
+static void send_continue(struct h1_connection *connection)
+{
+    static const struct slice line = SLICE_INIT("HTTP/1.1 100 Continue\r\n\r\n");
+    send_answer(connection, line, slice_of(NULL, 0), false);
+}
+
+/* One step with the bytes at hand, which are at least one. */
+static void read_request(struct h1_connection *connection, struct slice bytes)
+{
+    struct slice rest = bytes;
+    if (connection->state == H1_IDLE)
+        begin_request(connection);
+    struct h1_reader *reader = &connection->exchange->reader;
+    enum h1_reading reading = h1_reader_feed(reader, &rest);
+    (void)evbuffer_drain(input_of(connection), bytes.len - rest.len);
+    if (reading == H1_READING_CONTINUE)
+        send_continue(connection);
+    else if (reading == H1_READING_REFUSED)
+        refuse(connection, reader->refusal, COUNTER_CLOSE_BAD_REQUEST);
+    else if (reading == H1_READING_DONE)
+        connection->server->config.handler(end_request(connection),
+                                           connection->server->config.context);
+}
+
+/* The bytes at the front of the input that lie in one piece. */
+static bool peek(const struct h1_connection *connection, struct slice *ret)
+{
+    struct evbuffer_iovec piece;
+    if (evbuffer_peek(input_of(connection), -1, NULL, &piece, 1) < 1)
+        return false;
+    *ret = slice_of(piece.iov_base, piece.iov_len);
+    return ret->len > 0;
+}
+
+/* Everything that can be done with what has come so far. May free the connection. */
+static void work(struct h1_connection *connection)
+{
+    struct slice bytes;
+    connection->working = true;
+    while ((connection->state == H1_IDLE || connection->state == H1_READING) &&
+           !connection->blocked && peek(connection, &bytes))
+        read_request(connection, bytes);
+    connection->working = false;
+    settle(connection);
+}
+
+/* ---- Waiting for what comes next ---------------------------------------------------------------
+ */
+
+static void await_request(struct h1_connection *connection)
+{
+    struct h1_server *server = connection->server;
+    if (h1_server_drains(server))
+        deadline_set(server->grace, &connection->deadline);
+    else
+        deadline_set(server->idle, &connection->deadline);
+}
+
+/* The deadlines of a request run from its first byte, of a connection's first from its start. */
+static void await_rest(struct h1_connection *connection)
+{
+    struct h1_server *server = connection->server;
+    if (connection->exchange->reader.in_body)
+        deadline_clear(&connection->deadline);
+    else if (connection->deadline.queue != server->head)
+        deadline_set(server->head, &connection->deadline);
+    if (!connection->request_deadline.queue)
+        deadline_set(server->request, &connection->request_deadline);
+}
+
+/* Brings socket and deadlines in line with the state. May free the connection. */
+static void settle(struct h1_connection *connection)
+{
+    flush(connection);
+    if (connection->state == H1_CLOSING && !connection->blocked)
+        shut(connection);
+    bool starved = connection->ended && input_len(connection) == 0 && !connection->blocked;
+    if (starved && (connection->state == H1_IDLE || connection->state == H1_READING)) {
+        h1_connection_close(connection, COUNTER_CLOSE_CLIENT);
+        return;
+    }
+    if (connection->state == H1_DEAD) {
+        free_connection(connection);
+    } else if (connection->blocked) {
+        deadline_clear(&connection->request_deadline);
+    } else if (connection->state == H1_IDLE) {
+        await_request(connection);
+    } else if (connection->state == H1_READING) {
+        await_rest(connection);
+    }
+}
+
+/* ---- Events -----------------------------------------------------------------------------------
+ */
+
+static void drop_input(struct h1_connection *connection)
+{
+    connection->lingered += input_len(connection);
+    (void)evbuffer_drain(input_of(connection), input_len(connection));
+    if (connection->lingered > H1_LINGER_BYTES)
+        h1_connection_close(connection, COUNTER_CLOSE_ANSWERED);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+    (void)bev;
+    struct h1_connection *connection = arg;
+    if (connection->state == H1_LINGERING)
+        drop_input(connection);
+    else
+        work(connection);
+}
+
+/* The output is empty again. */
+static void on_write(struct bufferevent *bev, void *arg)
+{
+    (void)bev;
+    struct h1_connection *connection = arg;
+    if (!connection->blocked)
+        return;
+    unblock(connection);
+    work(connection);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+    (void)bev;
+    struct h1_connection *connection = arg;
+    if (what & BEV_EVENT_EOF) {
+        connection->ended = true;
+        if (connection->state == H1_LINGERING)
+            h1_connection_close(connection, COUNTER_CLOSE_ANSWERED);
+        else
+            settle(connection);
+    } else if (what & BEV_EVENT_ERROR) {
+        fail(connection, EVUTIL_SOCKET_ERROR());
+        settle(connection);
+    }
+}
+
+static struct h1_connection *owner(struct deadline *deadline)
+{
+    return (struct h1_connection *)(void *)((char *)deadline -
+                                            offsetof(struct h1_connection, deadline));
+}
+
+void h1_on_head_due(struct deadline *deadline, void *context)
+{
+    (void)context;
+    struct h1_connection *connection = owner(deadline);
+    if (connection->state == H1_READING)
+        refuse(connection, H1_REFUSAL_HEAD_LATE, COUNTER_CLOSE_HEAD_DEADLINE);
+    else
+        h1_connection_close(connection, COUNTER_CLOSE_HEAD_DEADLINE);
+}
+
+void h1_on_request_due(struct deadline *deadline, void *context)
+{
+    (void)context;
+    struct h1_connection *connection =
+        (struct h1_connection *)(void *)((char *)deadline -
+                                         offsetof(struct h1_connection, request_deadline));
+    refuse(connection, H1_REFUSAL_BODY_LATE, COUNTER_CLOSE_REQUEST_DEADLINE);
+}
+
+void h1_on_write_due(struct deadline *deadline, void *context)
+{
+    (void)context;
+    reset(owner(deadline), COUNTER_CLOSE_WRITE_DEADLINE);
+}
+
+void h1_on_idle_due(struct deadline *deadline, void *context)
+{
+    (void)context;
+    h1_connection_close(owner(deadline), COUNTER_CLOSE_IDLE);
+}
+
+void h1_on_linger_due(struct deadline *deadline, void *context)
+{
+    (void)context;
+    h1_connection_close(owner(deadline), COUNTER_CLOSE_ANSWERED);
+}
+
+void h1_on_grace_due(struct deadline *deadline, void *context)
+{
+    (void)context;
+    h1_connection_close(owner(deadline), COUNTER_CLOSE_DRAIN);
+}
+
+/* ---- The start --------------------------------------------------------------------------------
+ */
+
+struct h1_connection *h1_connection_new(struct h1_server *server, int fd, const struct net_ip *peer)
+{
+    struct h1_connection *connection = check_calloc(1, sizeof *connection);
+    connection->server = server;
+    connection->fd = fd;
+    connection->peer = *peer;
+    connection->reason = COUNTER_COUNT;
+    connection->bev = bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
+    CHECK(connection->bev != NULL);
+    bufferevent_setcb(connection->bev, on_read, on_write, on_event, connection);
+    bufferevent_setwatermark(connection->bev, EV_READ, 0, H1_READ_AHEAD);
+    CHECK(bufferevent_disable(connection->bev, EV_WRITE) == 0);
+    CHECK(bufferevent_enable(connection->bev, EV_READ) == 0);
+    deadline_set(server->head, &connection->deadline);
+    return connection;
+}
+
+void h1_connection_refuse(struct h1_connection *connection)
+{
+    static const struct slice words = SLICE_INIT("Too many connections; try again in a moment.");
+    set_reason(connection, COUNTER_CLOSE_LIMIT);
+    begin_request(connection);
+    http_respond_error(end_request(connection), 503, "too_many_connections", words);
+}
+
+void h1_connection_drain(struct h1_connection *connection)
+{
+    if (connection->state == H1_IDLE && !connection->blocked)
+        deadline_set(connection->server->grace, &connection->deadline);
+}
