@@ -1,0 +1,175 @@
+#include "store/secrets.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "net/loop.h"
+
+#define KEY_MAX    96
+#define DAY_KEPT_S "172800" /* two days: the day, and whatever clocks differ by */
+#define US_PER_DAY (INT64_C(86400) * US_PER_SECOND)
+#define RETRY_US   (US_PER_SECOND)
+#define NO_DAY     INT64_MIN
+
+/* A secret that is asked for by offering one: SET NX GET answers the one that was there first. */
+struct shared {
+    struct secrets *owner;
+    bool known, asked;
+    int64_t day; /* since 1970; NO_DAY: the one that is not of a day */
+    uint8_t offered[SECRET_BYTES];
+    uint8_t bytes[SECRET_BYTES];
+};
+
+struct secrets {
+    struct redis *redis;
+    const struct clock *clock;
+    struct slice prefix;
+    struct loop_timer *watch;
+    struct shared viewer, today, tomorrow;
+};
+
+static int64_t day_of(int64_t now_us)
+{
+    return now_us / US_PER_DAY;
+}
+
+static size_t write_key(const struct shared *shared, char key[KEY_MAX])
+{
+    struct slice prefix = shared->owner->prefix;
+    char date[sizeof "YYYYMMDD"];
+    int len;
+    if (shared->day == NO_DAY) {
+        len = snprintf(key, KEY_MAX, "%.*ssecret:viewer", SLICE_ARGS(prefix));
+    } else {
+        time_t seconds = (time_t)(shared->day * 86400);
+        struct tm day;
+        CHECK(gmtime_r(&seconds, &day) && strftime(date, sizeof date, "%Y%m%d", &day) > 0);
+        len = snprintf(key, KEY_MAX, "%.*ssecret:day:%s", SLICE_ARGS(prefix), date);
+    }
+    CHECK(len > 0 && len < KEY_MAX);
+    return (size_t)len;
+}
+
+static void keep(struct shared *shared, const void *bytes)
+{
+    memcpy(shared->bytes, bytes, SECRET_BYTES);
+    OPENSSL_cleanse(shared->offered, SECRET_BYTES);
+    shared->known = true;
+}
+
+static void on_answer(enum redis_failure failure, const struct redis_reply *reply, void *arg)
+{
+    static struct log_limit limit;
+    struct shared *shared = arg;
+    uint64_t suppressed;
+
+    shared->asked = false;
+    if (failure != REDIS_OK)
+        return; /* asked again by the watch */
+    if (reply->type == REDIS_NIL)
+        keep(shared, shared->offered);
+    else if (reply->type == REDIS_STRING && reply->text.len == SECRET_BYTES)
+        keep(shared, reply->text.ptr);
+    else if (log_allowed(&limit, &suppressed))
+        log_event(LOG_ERROR, "secrets: a viewer secret in Redis is not ours; delete it",
+                  LOG_INT("bytes", reply->text.len));
+}
+
+static void ask(struct shared *shared)
+{
+    char key[KEY_MAX];
+    struct slice args[] = {SLICE("SET"), {NULL, 0},   {NULL, 0},        SLICE("NX"),
+                           SLICE("GET"), SLICE("EX"), SLICE(DAY_KEPT_S)};
+    if (shared->known || shared->asked)
+        return;
+    shared->asked = true;
+    random_secret(shared->offered, SECRET_BYTES);
+    args[1] = slice_of(key, write_key(shared, key));
+    args[2] = slice_of((const char *)shared->offered, SECRET_BYTES);
+    redis_command(shared->owner->redis, args, shared->day == NO_DAY ? 5 : 7, 0, on_answer, shared);
+}
+
+/* A day's secret is forgotten with its day; an answer on its way for another day is not kept. */
+static void turn_to(struct shared *shared, int64_t day)
+{
+    if (shared->day == day || shared->asked)
+        return;
+    OPENSSL_cleanse(shared->bytes, SECRET_BYTES);
+    shared->known = false;
+    shared->day = day;
+}
+
+/* Tomorrow's is asked for in advance, so that midnight finds it there. */
+static void turn_days(struct secrets *secrets)
+{
+    int64_t day = day_of(clock_wall_us(secrets->clock));
+    if (secrets->today.day != day && secrets->tomorrow.known && secrets->tomorrow.day == day &&
+        !secrets->today.asked) {
+        turn_to(&secrets->today, day);
+        keep(&secrets->today, secrets->tomorrow.bytes);
+    }
+    turn_to(&secrets->today, day);
+    turn_to(&secrets->tomorrow, day + 1);
+}
+
+void secrets_refresh(struct secrets *secrets)
+{
+    turn_days(secrets);
+    ask(&secrets->viewer);
+    ask(&secrets->today);
+    ask(&secrets->tomorrow);
+}
+
+static void on_watch(void *arg)
+{
+    struct secrets *secrets = arg;
+    if (redis_is_up(secrets->redis))
+        secrets_refresh(secrets);
+    else
+        turn_days(secrets);
+    loop_timer_set(secrets->watch, RETRY_US);
+}
+
+struct secrets *secrets_new(struct loop *loop, struct redis *redis, const struct clock *clock,
+                            struct slice prefix)
+{
+    struct secrets *secrets = check_calloc(1, sizeof *secrets);
+    secrets->redis = redis;
+    secrets->clock = clock;
+    secrets->prefix = prefix;
+    secrets->viewer = (struct shared){.owner = secrets, .day = NO_DAY};
+    secrets->today = secrets->tomorrow = (struct shared){.owner = secrets, .day = NO_DAY};
+    turn_days(secrets);
+    secrets->watch = loop_timer_new(loop, on_watch, secrets);
+    loop_timer_set(secrets->watch, RETRY_US);
+    return secrets;
+}
+
+void secrets_free(struct secrets *secrets)
+{
+    if (!secrets)
+        return;
+    loop_timer_free(secrets->watch);
+    OPENSSL_cleanse(secrets, sizeof *secrets);
+    free(secrets);
+}
+
+const uint8_t *secrets_viewer(const struct secrets *secrets)
+{
+    return secrets->viewer.known ? secrets->viewer.bytes : NULL;
+}
+
+const uint8_t *secrets_today(struct secrets *secrets, int64_t now_us)
+{
+    const struct shared *days[] = {&secrets->today, &secrets->tomorrow};
+    for (unsigned i = 0; i < 2; i++)
+        if (days[i]->known && days[i]->day == day_of(now_us))
+            return days[i]->bytes;
+    return NULL;
+}
