@@ -18,7 +18,7 @@ static bool parse_addresses(const char *text, struct net_address *ret, unsigned 
     struct slice rest = slice_cstr(text), word;
     unsigned count = 0;
 
-    while (rest.len && slice_next(&rest, ',', &word)) {
+    while (slice_next(&rest, ',', &word)) {
         if (count == LISTEN_MAX)
             return err_set(err, "more than %d addresses", LISTEN_MAX);
         if (!net_address_parse(slice_trim(word), &ret[count++], err))
