@@ -72,8 +72,7 @@ void http_on_gone(struct http_exchange *exchange, http_gone_fn *fn, void *arg)
     exchange->gone_arg = arg;
 }
 
-/* ---- For carriers -----------------------------------------------------------------------------
- */
+/* ---- For carriers ---------------------------------------------------------------------------- */
 
 void http_exchange_begin(struct http_exchange *exchange)
 {
@@ -95,8 +94,7 @@ bool http_exchange_gone(struct http_exchange *exchange)
     return true;
 }
 
-/* ---- Answers ----------------------------------------------------------------------------------
- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static const char *method_name(enum http_method method)
 {

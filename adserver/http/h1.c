@@ -26,8 +26,7 @@
 
 #define SLACK_MAX_US (100 * US_PER_MS)
 
-/* ---- Exchanges --------------------------------------------------------------------------------
- */
+/* ---- Exchanges ------------------------------------------------------------------------------- */
 
 static struct h1_exchange *new_exchange(struct h1_server *server)
 {
@@ -81,8 +80,7 @@ void h1_exchange_put(struct h1_server *server, struct h1_exchange *exchange)
     server->exchange_count++;
 }
 
-/* ---- Connections ------------------------------------------------------------------------------
- */
+/* ---- Connections ----------------------------------------------------------------------------- */
 
 static bool is_unix(const struct net_ip *peer)
 {
@@ -153,8 +151,7 @@ size_t h1_server_connections(const struct h1_server *server)
     return server->count;
 }
 
-/* ---- The server -------------------------------------------------------------------------------
- */
+/* ---- The server ------------------------------------------------------------------------------ */
 
 static struct deadlines *new_deadlines(struct h1_server *server, int64_t length_us, deadline_fn *fn)
 {

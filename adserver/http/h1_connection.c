@@ -7,17 +7,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "base/check.h"
 #include "base/clock.h"
-
-/*
- * Sending. bufferevent would wait for the socket to be writable before its first write, which costs
- * two epoll_ctl() and a turn of the loop for every answer; an answer nearly always fits into the
- * socket at once. So EV_WRITE is off and we write ourselves, and only what does not fit is left to
- * bufferevent's output buffer with EV_WRITE on (`blocked`), until it is empty again.
- */
 
 static void work(struct h1_connection *connection);
 static void settle(struct h1_connection *connection);
@@ -27,23 +19,12 @@ static struct evbuffer *input_of(const struct h1_connection *connection)
     return bufferevent_get_input(connection->bev);
 }
 
-static struct evbuffer *output_of(const struct h1_connection *connection)
-{
-    return bufferevent_get_output(connection->bev);
-}
-
 static size_t input_len(const struct h1_connection *connection)
 {
     return evbuffer_get_length(input_of(connection));
 }
 
-static size_t output_len(const struct h1_connection *connection)
-{
-    return evbuffer_get_length(output_of(connection));
-}
-
-/* ---- The end ----------------------------------------------------------------------------------
- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
 /* The first reason stays: what follows is its consequence. */
 static void set_reason(struct h1_connection *connection, enum metrics_counter reason)
@@ -69,6 +50,7 @@ static void free_connection(struct h1_connection *connection)
 {
     deadline_clear(&connection->deadline);
     deadline_clear(&connection->request_deadline);
+    h1_output_release(&connection->output);
     bufferevent_free(connection->bev);
     h1_server_forget(connection->server, connection);
     free(connection);
@@ -87,14 +69,14 @@ void h1_connection_close(struct h1_connection *connection, enum metrics_counter 
 static void reset(struct h1_connection *connection, enum metrics_counter reason)
 {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    (void)setsockopt(connection->output.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     h1_connection_close(connection, reason);
 }
 
 /* All is sent. What remains is to see that the client gets it. */
 static void shut(struct h1_connection *connection)
 {
-    if (connection->ended || shutdown(connection->fd, SHUT_WR) < 0) {
+    if (connection->ended || shutdown(connection->output.fd, SHUT_WR) < 0) {
         connection->state = H1_DEAD;
         return;
     }
@@ -103,8 +85,7 @@ static void shut(struct h1_connection *connection)
     deadline_set(connection->server->linger, &connection->deadline);
 }
 
-/* ---- Sending ----------------------------------------------------------------------------------
- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static bool is_client_gone(int error)
 {
@@ -118,99 +99,28 @@ static void fail(struct h1_connection *connection, int error)
     connection->state = H1_DEAD;
 }
 
-static void on_progress(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
+/* Answers to requests that are in the buffer already go out together. */
+static bool holds(const struct h1_connection *connection)
 {
-    (void)output;
-    struct h1_connection *connection = arg;
-    if (info->n_deleted > 0)
-        deadline_set(connection->server->write, &connection->deadline);
+    return connection->working && connection->state == H1_IDLE && input_len(connection) > 0;
 }
 
-/* The socket is full: bufferevent writes the rest. */
-static void block(struct h1_connection *connection)
+static void send_bytes(struct h1_connection *connection, struct slice head, struct slice body,
+                       bool body_static)
 {
-    connection->blocked = true;
-    connection->progress = evbuffer_add_cb(output_of(connection), on_progress, connection);
-    CHECK(connection->progress != NULL);
-    CHECK(bufferevent_enable(connection->bev, EV_WRITE) == 0);
-    deadline_set(connection->server->write, &connection->deadline);
+    int error = h1_output_send(&connection->output, head, body, body_static, holds(connection));
+    if (error)
+        fail(connection, error);
 }
 
-static void unblock(struct h1_connection *connection)
-{
-    connection->blocked = false;
-    (void)evbuffer_remove_cb_entry(output_of(connection), connection->progress);
-    (void)bufferevent_disable(connection->bev, EV_WRITE);
-    deadline_clear(&connection->deadline);
-}
-
-/* Writes what was collected. */
 static void flush(struct h1_connection *connection)
 {
-    struct evbuffer *output = output_of(connection);
-    if (connection->blocked || connection->state == H1_DEAD || evbuffer_get_length(output) == 0)
-        return;
-    (void)evbuffer_unfreeze(output, 1);
-    int written = evbuffer_write(output, connection->fd);
-    int error = errno;
-    (void)evbuffer_freeze(output, 1);
-    if (written < 0 && error != EAGAIN && error != EINTR)
+    int error = connection->state == H1_DEAD ? 0 : h1_output_flush(&connection->output);
+    if (error)
         fail(connection, error);
-    else if (evbuffer_get_length(output) > 0)
-        block(connection);
 }
 
-/* Writes as much as the socket takes now; 0 where it takes nothing. */
-static size_t write_some(struct h1_connection *connection, struct slice head, struct slice body)
-{
-    struct iovec parts[2] = {{(void *)(uintptr_t)head.ptr, head.len},
-                             {(void *)(uintptr_t)body.ptr, body.len}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = body.len > 0 ? 2 : 1};
-    ssize_t written = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
-    if (written >= 0)
-        return (size_t)written;
-    if (errno != EAGAIN && errno != EINTR)
-        fail(connection, errno);
-    return 0;
-}
-
-static void collect(struct h1_connection *connection, struct slice bytes, bool is_static)
-{
-    struct evbuffer *output = output_of(connection);
-    if (bytes.len == 0)
-        return;
-    if (is_static)
-        CHECK(evbuffer_add_reference(output, bytes.ptr, bytes.len, NULL, NULL) == 0);
-    else
-        CHECK(evbuffer_add(output, bytes.ptr, bytes.len) == 0);
-}
-
-/* More requests are in the buffer already: their answers go out in one write. */
-static bool collects(const struct h1_connection *connection)
-{
-    return connection->blocked || output_len(connection) > 0 ||
-           (connection->working && connection->state == H1_IDLE && input_len(connection) > 0);
-}
-
-static void send_answer(struct h1_connection *connection, struct slice head, struct slice body,
-                        bool body_static)
-{
-    size_t written = 0;
-    bool collected = collects(connection);
-    if (!collected)
-        written = write_some(connection, head, body);
-    if (connection->state == H1_DEAD || written == head.len + body.len)
-        return;
-    collect(connection, slice_from(head, written), false);
-    collect(connection, slice_from(body, written > head.len ? written - head.len : 0), body_static);
-    if (!collected)
-        block(connection);
-    else if (output_len(connection) > H1_OUTPUT_HIGH)
-        flush(connection);
-}
-
-/* ---- Answers ----------------------------------------------------------------------------------
- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 /* Says whether the connection goes on after this answer, and notes why it does not. */
 static enum h1_persistence persistence(struct h1_connection *connection,
@@ -244,8 +154,8 @@ static void answer(struct http_exchange *base, const struct http_response *respo
     CHECK(!server->out.overflowed);
     connection->exchange = NULL;
     connection->state = stays == H1_CLOSES ? H1_CLOSING : H1_IDLE;
-    send_answer(connection, strbuf_slice(&server->out),
-                bodyless ? slice_of(NULL, 0) : response->body, response->body_static);
+    send_bytes(connection, strbuf_slice(&server->out),
+               bodyless ? slice_of(NULL, 0) : response->body, response->body_static);
     h1_exchange_put(server, exchange);
     if (connection->working)
         return;
@@ -262,8 +172,7 @@ static void discard(struct http_exchange *exchange)
 
 const struct http_carrier h1_carrier = {.answer = answer, .discard = discard};
 
-/* ---- Requests ---------------------------------------------------------------------------------
- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static void begin_request(struct h1_connection *connection)
 {
@@ -295,7 +204,7 @@ static void refuse(struct h1_connection *connection, enum h1_refusal refusal,
 static void send_continue(struct h1_connection *connection)
 {
     static const struct slice line = SLICE_INIT("HTTP/1.1 100 Continue\r\n\r\n");
-    send_answer(connection, line, slice_of(NULL, 0), false);
+    send_bytes(connection, line, slice_of(NULL, 0), false);
 }
 
 /* One step with the bytes at hand, which are at least one. */
@@ -332,14 +241,13 @@ static void work(struct h1_connection *connection)
     struct slice bytes;
     connection->working = true;
     while ((connection->state == H1_IDLE || connection->state == H1_READING) &&
-           !connection->blocked && peek(connection, &bytes))
+           !connection->output.blocked && peek(connection, &bytes))
         read_request(connection, bytes);
     connection->working = false;
     settle(connection);
 }
 
-/* ---- Waiting for what comes next ---------------------------------------------------------------
- */
+/* ---- Waiting for what comes next ------------------------------------------------------------- */
 
 static void await_request(struct h1_connection *connection)
 {
@@ -366,16 +274,16 @@ static void await_rest(struct h1_connection *connection)
 static void settle(struct h1_connection *connection)
 {
     flush(connection);
-    if (connection->state == H1_CLOSING && !connection->blocked)
+    if (connection->state == H1_CLOSING && !connection->output.blocked)
         shut(connection);
-    bool starved = connection->ended && input_len(connection) == 0 && !connection->blocked;
+    bool starved = connection->ended && input_len(connection) == 0 && !connection->output.blocked;
     if (starved && (connection->state == H1_IDLE || connection->state == H1_READING)) {
         h1_connection_close(connection, COUNTER_CLOSE_CLIENT);
         return;
     }
     if (connection->state == H1_DEAD) {
         free_connection(connection);
-    } else if (connection->blocked) {
+    } else if (connection->output.blocked) {
         deadline_clear(&connection->request_deadline);
     } else if (connection->state == H1_IDLE) {
         await_request(connection);
@@ -384,8 +292,7 @@ static void settle(struct h1_connection *connection)
     }
 }
 
-/* ---- Events -----------------------------------------------------------------------------------
- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 static void drop_input(struct h1_connection *connection)
 {
@@ -410,9 +317,9 @@ static void on_write(struct bufferevent *bev, void *arg)
 {
     (void)bev;
     struct h1_connection *connection = arg;
-    if (!connection->blocked)
+    if (!connection->output.blocked)
         return;
-    unblock(connection);
+    h1_output_unblock(&connection->output);
     work(connection);
 }
 
@@ -432,16 +339,14 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     }
 }
 
-static struct h1_connection *owner(struct deadline *deadline)
-{
-    return (struct h1_connection *)(void *)((char *)deadline -
-                                            offsetof(struct h1_connection, deadline));
-}
+/* The connection whose member `field` is. */
+#define OWNER(deadline, field) \
+    ((struct h1_connection *)(void *)((char *)(deadline)-offsetof(struct h1_connection, field)))
 
 void h1_on_head_due(struct deadline *deadline, void *context)
 {
     (void)context;
-    struct h1_connection *connection = owner(deadline);
+    struct h1_connection *connection = OWNER(deadline, deadline);
     if (connection->state == H1_READING)
         refuse(connection, H1_REFUSAL_HEAD_LATE, COUNTER_CLOSE_HEAD_DEADLINE);
     else
@@ -451,51 +356,47 @@ void h1_on_head_due(struct deadline *deadline, void *context)
 void h1_on_request_due(struct deadline *deadline, void *context)
 {
     (void)context;
-    struct h1_connection *connection =
-        (struct h1_connection *)(void *)((char *)deadline -
-                                         offsetof(struct h1_connection, request_deadline));
+    struct h1_connection *connection = OWNER(deadline, request_deadline);
     refuse(connection, H1_REFUSAL_BODY_LATE, COUNTER_CLOSE_REQUEST_DEADLINE);
 }
 
 void h1_on_write_due(struct deadline *deadline, void *context)
 {
     (void)context;
-    reset(owner(deadline), COUNTER_CLOSE_WRITE_DEADLINE);
+    reset(OWNER(deadline, output.deadline), COUNTER_CLOSE_WRITE_DEADLINE);
 }
 
 void h1_on_idle_due(struct deadline *deadline, void *context)
 {
     (void)context;
-    h1_connection_close(owner(deadline), COUNTER_CLOSE_IDLE);
+    h1_connection_close(OWNER(deadline, deadline), COUNTER_CLOSE_IDLE);
 }
 
 void h1_on_linger_due(struct deadline *deadline, void *context)
 {
     (void)context;
-    h1_connection_close(owner(deadline), COUNTER_CLOSE_ANSWERED);
+    h1_connection_close(OWNER(deadline, deadline), COUNTER_CLOSE_ANSWERED);
 }
 
 void h1_on_grace_due(struct deadline *deadline, void *context)
 {
     (void)context;
-    h1_connection_close(owner(deadline), COUNTER_CLOSE_DRAIN);
+    h1_connection_close(OWNER(deadline, deadline), COUNTER_CLOSE_DRAIN);
 }
 
-/* ---- The start --------------------------------------------------------------------------------
- */
+/* ---- The start ------------------------------------------------------------------------------- */
 
 struct h1_connection *h1_connection_new(struct h1_server *server, int fd, const struct net_ip *peer)
 {
     struct h1_connection *connection = check_calloc(1, sizeof *connection);
     connection->server = server;
-    connection->fd = fd;
     connection->peer = *peer;
     connection->reason = COUNTER_COUNT;
     connection->bev = bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
     CHECK(connection->bev != NULL);
     bufferevent_setcb(connection->bev, on_read, on_write, on_event, connection);
     bufferevent_setwatermark(connection->bev, EV_READ, 0, H1_READ_AHEAD);
-    CHECK(bufferevent_disable(connection->bev, EV_WRITE) == 0);
+    h1_output_init(&connection->output, connection->bev, server->write);
     CHECK(bufferevent_enable(connection->bev, EV_READ) == 0);
     deadline_set(server->head, &connection->deadline);
     return connection;
@@ -511,6 +412,6 @@ void h1_connection_refuse(struct h1_connection *connection)
 
 void h1_connection_drain(struct h1_connection *connection)
 {
-    if (connection->state == H1_IDLE && !connection->blocked)
+    if (connection->state == H1_IDLE && !connection->output.blocked)
         deadline_set(connection->server->grace, &connection->deadline);
 }

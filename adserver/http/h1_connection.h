@@ -10,20 +10,16 @@
  * dropped for a moment, because closing on unread bytes would reset the connection and could take
  * the answer away from the client.
  *
- * Whatever the state, while the socket takes no more of what is to be sent (`blocked`) no further
- * request is begun, and the input that piles up meanwhile is bounded.
+ * Whatever the state, while the socket takes no more of what is to be sent (`output.blocked`) no
+ * further request is begun, and the input that piles up meanwhile is bounded.
  */
 #ifndef HTTP_H1_CONNECTION_H
 #define HTTP_H1_CONNECTION_H
 
+#include "http/h1_output.h"
 #include "http/h1_server.h"
 
-struct bufferevent;
-struct evbuffer_cb_entry;
-
-#define H1_READ_AHEAD ((size_t)16 * 1024) /* bytes taken from a client before they are needed */
-#define H1_OUTPUT_HIGH \
-    ((size_t)64 * 1024) /* answers to pipelined requests collected before a write */
+#define H1_READ_AHEAD   ((size_t)16 * 1024) /* bytes taken from a client before they are needed */
 #define H1_LINGER_BYTES ((size_t)256 * 1024)
 #define H1_LINGER_US    (2 * US_PER_SECOND)
 
@@ -39,10 +35,8 @@ enum h1_state {
 struct h1_connection {
     struct h1_server *server;
     struct bufferevent *bev; /* owns the socket */
-    int fd;
     enum h1_state state;
-    bool working; /* h1_connection_work() is on the stack */
-    bool blocked;
+    bool working; /* requests are being read: whoever does that settles and frees */
     bool ended;   /* the client sends nothing more; it may still read */
     bool refused; /* over a limit: answered before it asked */
     bool counted; /* in the server's table of peers */
@@ -51,8 +45,8 @@ struct h1_connection {
     size_t lingered;              /* bytes dropped */
     enum metrics_counter reason;  /* why it closes; COUNTER_COUNT: it does not yet */
     struct h1_exchange *exchange; /* in READING and WAITING */
-    struct evbuffer_cb_entry *progress;
-    struct deadline deadline; /* head, write, idle, linger or grace */
+    struct h1_output output;
+    struct deadline deadline; /* head, idle, linger or grace */
     struct deadline request_deadline;
     TAILQ_ENTRY(h1_connection) link;
 };

@@ -4,8 +4,7 @@
 
 #include "base/check.h"
 
-/* ---- What llhttp finds ------------------------------------------------------------------------
- */
+/* ---- What llhttp finds ----------------------------------------------------------------------- */
 
 /* Parts come in pieces where a read ended inside them; the pieces are neighbours in `bytes`. */
 static void extend(struct slice *part, const char *at, size_t len)
@@ -92,8 +91,7 @@ static const llhttp_settings_t settings = {
     .on_headers_complete = on_headers_complete,
 };
 
-/* ---- Feeding it -------------------------------------------------------------------------------
- */
+/* ---- Feeding it ------------------------------------------------------------------------------ */
 
 void h1_head_init(struct h1_head *head)
 {

@@ -4,8 +4,7 @@
 
 #define PORT_MAX 65535
 
-/* ---- Method and target ------------------------------------------------------------------------
- */
+/* ---- Method and target ----------------------------------------------------------------------- */
 
 enum http_method h1_method(struct slice name)
 {
@@ -84,8 +83,7 @@ static enum h1_refusal apply_target(struct slice target, struct http_request *re
     return H1_REFUSAL_NONE;
 }
 
-/* ---- Host -------------------------------------------------------------------------------------
- */
+/* ---- Host ------------------------------------------------------------------------------------ */
 
 static bool is_alnum(char c)
 {
@@ -123,8 +121,7 @@ bool h1_host_valid(struct slice host)
     return port.ptr[0] == ':' && slice_to_u64(slice_from(port, 1), PORT_MAX, &number);
 }
 
-/* ---- Headers that belong to the protocol ------------------------------------------------------
- */
+/* ---- Headers that belong to the protocol ----------------------------------------------------- */
 
 struct findings {
     struct slice host, transfer_encoding, expect;

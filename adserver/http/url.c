@@ -88,8 +88,7 @@ enum url_query_result url_query_next(struct slice *rest, struct arena *arena,
     return URL_QUERY_PAIR;
 }
 
-/* ---- Hosts ------------------------------------------------------------------------------------
- */
+/* ---- Hosts ----------------------------------------------------------------------------------- */
 
 static bool cut_scheme(struct slice *url)
 {

@@ -32,8 +32,7 @@ struct listener {
     void *context;
 };
 
-/* ---- Opening ----------------------------------------------------------------------------------
- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 /* A socket file whose server is gone would keep the address taken for ever. */
 static void remove_dead_socket(const struct net_address *address)
@@ -105,8 +104,7 @@ int listener_open(const struct net_address *address, struct err *err)
     return -1;
 }
 
-/* ---- Accepting --------------------------------------------------------------------------------
- */
+/* ---- Accepting ------------------------------------------------------------------------------- */
 
 static void pause_accepting(struct listener *listener)
 {
