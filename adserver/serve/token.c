@@ -173,14 +173,14 @@ size_t token_sign(struct token_codec *codec, const struct token *token, char *te
     return base64url_encode(text, bytes, (size_t)(end - bytes));
 }
 
-/* Reads a length and that many bytes; false when they are not all there. */
-static bool get_text(struct slice *rest, unsigned length_bytes, struct slice *ret)
+/* Reads a length and that many bytes; false when they are not all there, or too many. */
+static bool get_text(struct slice *rest, unsigned length_bytes, size_t max, struct slice *ret)
 {
     size_t len;
     if (rest->len < length_bytes)
         return false;
     len = (size_t)get_number((const uint8_t *)rest->ptr, length_bytes);
-    if (rest->len - length_bytes < len)
+    if (len > max || rest->len - length_bytes < len)
         return false;
     *ret = slice_of(rest->ptr + length_bytes, len);
     *rest = slice_from(*rest, length_bytes + len);
@@ -192,8 +192,9 @@ static bool get_fields(const uint8_t *bytes, size_t len, struct token *ret)
     struct slice rest = slice_of((const char *)bytes + TOKEN_HEAD_BYTES, len - TOKEN_HEAD_BYTES);
     ret->issued_ms = (int64_t)get_number(bytes + 5, 6);
     memcpy(ret->impression, bytes + 11, IMPRESSION_BYTES);
-    return get_text(&rest, 1, &ret->campaign) && get_text(&rest, 1, &ret->creative) &&
-           get_text(&rest, 1, &ret->slot) && get_text(&rest, 2, &ret->landing) && rest.len == 0;
+    return get_text(&rest, 1, ID_MAX, &ret->campaign) &&
+           get_text(&rest, 1, ID_MAX, &ret->creative) && get_text(&rest, 1, ID_MAX, &ret->slot) &&
+           get_text(&rest, 2, LANDING_MAX, &ret->landing) && rest.len == 0;
 }
 
 static const struct keyring_key *find_key(struct token_codec *codec, uint32_t id, int64_t now_us)
