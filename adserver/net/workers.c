@@ -35,8 +35,10 @@ struct place {
 struct supervisor {
     struct workers_config config;
     struct place places[METRICS_WORKERS_MAX];
-    unsigned generation;       /* the newest */
-    unsigned count;            /* workers in it */
+    unsigned newest;           /* generation number given last */
+    unsigned generation;       /* the one that serves or is getting ready to */
+    unsigned previous;         /* serves until that one is ready; 0: there is none */
+    unsigned count;            /* workers wanted of the newest */
     int64_t generation_due_us; /* by when a new generation must be ready; 0: it is */
     bool reload_wanted;
     bool stopping;
@@ -134,7 +136,8 @@ static unsigned places_free(const struct supervisor *supervisor)
 static void generation_start(struct supervisor *supervisor)
 {
     unsigned number = 0;
-    supervisor->generation++;
+    supervisor->previous = supervisor->generation;
+    supervisor->generation = ++supervisor->newest;
     for (unsigned i = 0; i < METRICS_WORKERS_MAX && number < supervisor->count; i++) {
         struct place *place = &supervisor->places[i];
         if (place->generation != 0)
@@ -162,16 +165,6 @@ static void signal_all(const struct supervisor *supervisor, int signal)
     signal_range(supervisor, signal, 1, UINT_MAX);
 }
 
-static void signal_older(const struct supervisor *supervisor, int signal)
-{
-    signal_range(supervisor, signal, 1, supervisor->generation - 1);
-}
-
-static void signal_newer(const struct supervisor *supervisor, int signal)
-{
-    signal_range(supervisor, signal, supervisor->generation + 1, UINT_MAX);
-}
-
 static void restart_later(struct place *place)
 {
     bool young = now_us() - place->started_us < WORKERS_YOUNG_MS * US_PER_MS;
@@ -181,6 +174,14 @@ static void restart_later(struct place *place)
     place->pause_ms = place->pause_ms == 0 ? WORKERS_PAUSE_MIN_MS : place->pause_ms * 2;
     if (place->pause_ms > WORKERS_PAUSE_MAX_MS)
         place->pause_ms = WORKERS_PAUSE_MAX_MS;
+}
+
+/* Places that are filled again when their worker dies. */
+static bool is_wanted(const struct supervisor *supervisor, const struct place *place)
+{
+    if (supervisor->stopping || place->generation == 0)
+        return false;
+    return place->generation == supervisor->generation || place->generation == supervisor->previous;
 }
 
 static void log_death(pid_t pid, int status)
@@ -202,7 +203,7 @@ static void place_died(struct supervisor *supervisor, struct place *place, int s
 
     place->pid = 0;
     close_ready_fd(place);
-    if (supervisor->stopping || place->generation != supervisor->generation) {
+    if (!is_wanted(supervisor, place)) {
         if (WIFSIGNALED(status))
             log_death(pid, status);
         place_vacate(supervisor, place);
@@ -227,8 +228,7 @@ static void restart_due(struct supervisor *supervisor)
 {
     for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++) {
         struct place *place = &supervisor->places[i];
-        if (place->generation == supervisor->generation && place->pid == 0 &&
-            now_us() >= place->restart_at_us)
+        if (is_wanted(supervisor, place) && place->pid == 0 && now_us() >= place->restart_at_us)
             place_fork(supervisor, place);
     }
 }
@@ -254,33 +254,48 @@ static bool generation_is_ready(const struct supervisor *supervisor)
     return ready == supervisor->count;
 }
 
-/* Ends the newest generation and makes the one before it current again. */
-static void generation_abandon(struct supervisor *supervisor)
+/* Ends a generation; places that wait for a restart come free at once, the others when they died.
+ */
+static void generation_end(struct supervisor *supervisor, unsigned generation, int signal)
 {
-    supervisor->generation--;
-    signal_newer(supervisor, SIGKILL);
+    signal_range(supervisor, signal, generation, generation);
     for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++)
-        if (supervisor->places[i].generation > supervisor->generation &&
-            supervisor->places[i].pid == 0)
+        if (supervisor->places[i].generation == generation && supervisor->places[i].pid == 0)
             place_vacate(supervisor, &supervisor->places[i]);
 }
 
-/* The old generation drains once the new one serves; a new one that never does gives way to it. */
+/* The new generation serves: the one before it drains. */
+static void generation_take_over(struct supervisor *supervisor)
+{
+    unsigned old = supervisor->previous;
+    supervisor->generation_due_us = 0;
+    supervisor->previous = 0;
+    if (old != 0)
+        generation_end(supervisor, old, SIGTERM);
+}
+
+/* The new generation does not get ready: the one before it stays. */
+static void generation_abandon(struct supervisor *supervisor)
+{
+    unsigned failed = supervisor->generation;
+    supervisor->generation_due_us = 0;
+    if (supervisor->previous == 0)
+        return; /* nobody to go back to: the restarts go on */
+    log_event(LOG_ERROR, "workers: new workers do not get ready; the old ones go on");
+    supervisor->generation = supervisor->previous;
+    supervisor->previous = 0;
+    generation_end(supervisor, failed, SIGKILL);
+}
+
 static void generation_watch(struct supervisor *supervisor)
 {
     if (supervisor->generation_due_us == 0)
         return;
     hear_ready(supervisor);
-    if (generation_is_ready(supervisor)) {
-        supervisor->generation_due_us = 0;
-        signal_older(supervisor, SIGTERM);
-    } else if (now_us() > supervisor->generation_due_us) {
-        supervisor->generation_due_us = 0;
-        if (supervisor->generation == 1)
-            return; /* nobody to go back to: the restarts go on */
-        log_event(LOG_ERROR, "workers: new workers do not get ready; the old ones go on");
+    if (generation_is_ready(supervisor))
+        generation_take_over(supervisor);
+    else if (now_us() > supervisor->generation_due_us)
         generation_abandon(supervisor);
-    }
 }
 
 static void reload_if_wanted(struct supervisor *supervisor)
@@ -304,7 +319,8 @@ static void stop(struct supervisor *supervisor)
     }
     supervisor->stopping = true;
     supervisor->kill_at_us =
-        now_us() + supervisor->config.drain_ms(supervisor->config.context) * US_PER_MS;
+        now_us() +
+        (supervisor->config.drain_ms(supervisor->config.context) + WORKERS_LAST_MS) * US_PER_MS;
     signal_all(supervisor, SIGTERM);
 }
 
