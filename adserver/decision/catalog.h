@@ -9,6 +9,7 @@
 #ifndef DECISION_CATALOG_H
 #define DECISION_CATALOG_H
 
+#include "base/arena.h"
 #include "decision/model.h"
 #include "decision/reasons.h"
 

@@ -16,15 +16,17 @@ struct reading {
     const struct record *record;
     const struct record_form_row *rows; /* of its kind */
     unsigned row_count;
-    struct arena *arena;      /* the entry's */
+    struct arena *arena;      /* for all that the entry points to, until it is packed */
     struct slice name;        /* of the field being parsed */
     struct slice timezone;    /* in which times without an offset are */
     struct slice unsupported; /* the first pending field in use; empty: none */
     struct err *err;
 };
 
-/* Begins: checks the id and the record's size; the arena is made when they are fine. */
+/* Checks the id and the record's size; where they are fine, reading_end() is to be called. */
 bool reading_begin(struct reading *reading, const struct record *record, struct err *err);
+
+void reading_end(struct reading *reading);
 
 /* All fields, row by row, into `entry`. */
 bool reading_run(struct reading *reading, void *entry);

@@ -40,7 +40,7 @@ static void add_members(struct strbuf *json, const struct creative *creative)
     }
 }
 
-static struct slice compose(const struct creative *creative)
+static struct slice compose(const struct creative *creative, struct arena *arena)
 {
     struct strbuf json;
     strbuf_init(&json, FRAGMENT_MAX);
@@ -50,7 +50,7 @@ static struct slice compose(const struct creative *creative)
     add_text(&json, "type", slice_cstr(creative_type_words[creative->type]));
     add_members(&json, creative);
     CHECK(!json.overflowed);
-    struct slice fragment = arena_copy(creative->arena, strbuf_slice(&json));
+    struct slice fragment = arena_copy(arena, strbuf_slice(&json));
     strbuf_release(&json);
     return fragment;
 }
@@ -85,7 +85,7 @@ static bool cut_html(struct slice html, struct slice pieces[HTML_MACROS_MAX + 1]
     return true;
 }
 
-bool fragment_build(struct creative *creative, struct err *err)
+bool fragment_build(struct creative *creative, struct arena *arena, struct err *err)
 {
     struct slice pieces[HTML_MACROS_MAX + 1];
     unsigned count = 0;
@@ -93,10 +93,10 @@ bool fragment_build(struct creative *creative, struct err *err)
         return false;
     if (count > 1) {
         struct slice_list *parts = &creative->html_parts;
-        *parts = (struct slice_list){arena_new_array(creative->arena, struct slice, count), count};
+        *parts = (struct slice_list){arena_new_array(arena, struct slice, count), count};
         for (unsigned i = 0; i < count; i++)
-            parts->item[i] = escape(creative->arena, pieces[i]);
+            parts->item[i] = escape(arena, pieces[i]);
     }
-    creative->fragment = compose(creative);
+    creative->fragment = compose(creative, arena);
     return true;
 }

@@ -4,10 +4,14 @@
 #ifndef DECISION_FRAGMENT_H
 #define DECISION_FRAGMENT_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "decision/model.h"
 
-/* Sets `fragment` and `html_parts` of a creative whose other members are set and valid. */
-bool fragment_build(struct creative *creative, struct err *err);
+/*
+ * Sets `fragment` and `html_parts`, made in `arena`, of a creative whose other members are set and
+ * valid. False where its html holds {click_url} too often.
+ */
+bool fragment_build(struct creative *creative, struct arena *arena, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef DECISION_LIST_H
 #define DECISION_LIST_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "decision/model.h"
 

@@ -1,5 +1,7 @@
 #include "decision/model.h"
 
+#include <stdlib.h>
+
 #include "base/check.h"
 
 const char *const status_words[] = {"active", "paused", "archived", NULL};
@@ -24,30 +26,28 @@ struct creative *creative_retain(struct creative *creative)
     return creative;
 }
 
-/* An entry lives in its own arena, so that freeing the arena is all. */
-static void release(unsigned *references, struct arena *arena)
+static bool drop(unsigned *references)
 {
     CHECK(*references > 0);
-    if (--*references == 0)
-        arena_free(arena);
+    return --*references == 0;
 }
 
 void slot_release(struct slot *slot)
 {
-    if (slot)
-        release(&slot->references, slot->arena);
+    if (slot && drop(&slot->references))
+        free(slot);
 }
 
 void campaign_release(struct campaign *campaign)
 {
-    if (campaign)
-        release(&campaign->references, campaign->arena);
+    if (campaign && drop(&campaign->references))
+        free(campaign);
 }
 
 void creative_release(struct creative *creative)
 {
-    if (creative)
-        release(&creative->references, creative->arena);
+    if (creative && drop(&creative->references))
+        free(creative);
 }
 
 static bool is_lower_alnum(char c)

@@ -3,7 +3,8 @@
  *
  * An entry is compiled from one Redis hash (record.h) and never changes: a changed hash makes a new
  * entry. Entries are counted references (single thread), since a catalog snapshot (catalog.h) that
- * replaces another shares all entries that stayed the same.
+ * replaces another shares all entries that stayed the same. An entry is one block of memory
+ * (pack.h): all that it points to goes with it.
  */
 #ifndef DECISION_MODEL_H
 #define DECISION_MODEL_H
@@ -11,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/slice.h"
 
 #define ID_MAX          64 /* bytes: [a-z0-9][a-z0-9._-]{0,63} */
@@ -62,7 +62,6 @@ struct slice_list {
 
 struct slot {
     unsigned references;
-    struct arena *arena; /* owns all below */
     struct slice id;
     struct slice name;
     enum entry_status status;
@@ -78,7 +77,6 @@ struct slot {
 
 struct campaign {
     unsigned references;
-    struct arena *arena;
     struct slice id;
     struct slice name;
     struct slice advertiser;
@@ -99,7 +97,6 @@ struct campaign {
 
 struct creative {
     unsigned references;
-    struct arena *arena;
     struct slice id;
     struct slice campaign; /* id */
     enum creative_type type;

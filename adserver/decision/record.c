@@ -137,6 +137,11 @@ bool reading_begin(struct reading *reading, const struct record *record, struct 
     return true;
 }
 
+void reading_end(struct reading *reading)
+{
+    arena_free(reading->arena);
+}
+
 /* ---- Field by field -------------------------------------------------------------------------- */
 
 /* The name outlives the record: it is the row's own or a copy. */

@@ -1,6 +1,7 @@
 #include "decision/caps.h"
 #include "decision/field.h"
 #include "decision/number.h"
+#include "decision/pack.h"
 #include "decision/record_tables.h"
 #include "decision/targeting.h"
 #include "decision/text.h"
@@ -157,17 +158,22 @@ static bool finish(struct reading *reading, struct campaign *campaign)
 
 struct campaign *record_compile_campaign(const struct record *record, struct err *err)
 {
+    static const size_t slices[] = {AT(id), AT(name), AT(advertiser), AT(timezone),
+                                    AT(unsupported)};
+    static const size_t lists[] = {AT(slots)};
+    static const struct pack_layout layout = PACK_LAYOUT(struct campaign, slices, lists);
+    struct campaign campaign = {
+        .references = 1,
+        .id = record->id,
+        .start_us = TIME_UNSET,
+        .end_us = TIME_UNSET,
+    };
+    struct campaign *packed = NULL;
     struct reading reading;
     if (!reading_begin(&reading, record, err))
         return NULL;
-    struct campaign *campaign = arena_new_item(reading.arena, struct campaign);
-    campaign->references = 1;
-    campaign->arena = reading.arena;
-    campaign->id = arena_copy(reading.arena, record->id);
-    campaign->start_us = TIME_UNSET;
-    campaign->end_us = TIME_UNSET;
-    if (reading_run(&reading, campaign) && finish(&reading, campaign))
-        return campaign;
-    campaign_release(campaign);
-    return NULL;
+    if (reading_run(&reading, &campaign) && finish(&reading, &campaign))
+        packed = pack(&campaign, &layout);
+    reading_end(&reading);
+    return packed;
 }

@@ -3,6 +3,7 @@
 #include "decision/fragment.h"
 #include "decision/landing.h"
 #include "decision/macros.h"
+#include "decision/pack.h"
 #include "decision/record_tables.h"
 #include "decision/text.h"
 
@@ -131,7 +132,7 @@ static bool finish(struct reading *reading, struct creative *creative)
 {
     if (!check_type(reading, creative->type))
         return false;
-    if (!fragment_build(creative, reading->err))
+    if (!fragment_build(creative, reading->arena, reading->err))
         return reading_refuse(reading, "html");
     if (creative->html_parts.count > 0 && creative->landing.len == 0) {
         (void)err_set(reading->err, "html holds {click_url} and needs it");
@@ -142,15 +143,16 @@ static bool finish(struct reading *reading, struct creative *creative)
 
 struct creative *record_compile_creative(const struct record *record, struct err *err)
 {
+    static const size_t slices[] = {AT(id),   AT(campaign), AT(landing), AT(image), AT(alt),
+                                    AT(html), AT(title),    AT(body),    AT(cta),   AT(fragment)};
+    static const size_t lists[] = {AT(html_parts)};
+    static const struct pack_layout layout = PACK_LAYOUT(struct creative, slices, lists);
+    struct creative creative = {.references = 1, .id = record->id}, *packed = NULL;
     struct reading reading;
     if (!reading_begin(&reading, record, err))
         return NULL;
-    struct creative *creative = arena_new_item(reading.arena, struct creative);
-    creative->references = 1;
-    creative->arena = reading.arena;
-    creative->id = arena_copy(reading.arena, record->id);
-    if (reading_run(&reading, creative) && finish(&reading, creative))
-        return creative;
-    creative_release(creative);
-    return NULL;
+    if (reading_run(&reading, &creative) && finish(&reading, &creative))
+        packed = pack(&creative, &layout);
+    reading_end(&reading);
+    return packed;
 }

@@ -1,4 +1,5 @@
 #include "decision/field.h"
+#include "decision/pack.h"
 #include "decision/record_tables.h"
 #include "decision/targeting.h"
 
@@ -42,15 +43,15 @@ const unsigned slot_row_count = sizeof slot_rows / sizeof *slot_rows;
 
 struct slot *record_compile_slot(const struct record *record, struct err *err)
 {
+    static const size_t slices[] = {AT(id), AT(name)};
+    static const size_t lists[] = {AT(domains)};
+    static const struct pack_layout layout = PACK_LAYOUT(struct slot, slices, lists);
+    struct slot slot = {.references = 1, .id = record->id}, *packed = NULL;
     struct reading reading;
     if (!reading_begin(&reading, record, err))
         return NULL;
-    struct slot *slot = arena_new_item(reading.arena, struct slot);
-    slot->references = 1;
-    slot->arena = reading.arena;
-    slot->id = arena_copy(reading.arena, record->id);
-    if (reading_run(&reading, slot))
-        return slot;
-    slot_release(slot);
-    return NULL;
+    if (reading_run(&reading, &slot))
+        packed = pack(&slot, &layout);
+    reading_end(&reading);
+    return packed;
 }
