@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -80,6 +81,9 @@ static bool bind_and_listen(int fd, const struct net_address *address)
         set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    /* Accepted sockets inherit it: an answer is written at once and whole. */
+    if (family != AF_UNIX)
+        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     return bind(fd, (const struct sockaddr *)&address->sockaddr, address->len) == 0 &&
            listen(fd, LISTENER_BACKLOG) == 0;
 }

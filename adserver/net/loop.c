@@ -109,7 +109,6 @@ void loop_run(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
     loop->stopped = true;
-    (void)event_base_loopbreak(loop->base);
 }
 
 int64_t loop_now_us(struct loop *loop)

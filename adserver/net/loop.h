@@ -20,7 +20,7 @@ void loop_free(struct loop *loop);
 /* libevent's base, for the few modules that talk to it directly (http/h1, store/redis). */
 struct event_base *loop_base(struct loop *loop);
 
-/* Runs until loop_stop(). */
+/* Runs until the end of the turn in which loop_stop() is called. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
