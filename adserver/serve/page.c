@@ -133,12 +133,14 @@ static enum step parse(struct page *page)
 
 /*
  * IDENTIFY: who is looking. What is not a person gets its ad without caps being counted: it has no
- * viewer to wear out.
+ * viewer to wear out. As long as the salts have not come from Redis nobody can be known; then it is
+ * Redis that is missing, not the viewer.
  */
 static enum step identify(struct page *page)
 {
     struct service *service = page->service;
     const struct http_request *request = http_exchange_request(page->exchange);
+    bool salted = secrets_viewer(service->secrets) != NULL;
     struct viewer_facts facts = {
         .uid = page->query.uid,
         .consent = page->query.consent,
@@ -151,10 +153,11 @@ static enum step identify(struct page *page)
     page->request.domain = page->query.domain;
     page->request.has_viewer =
         page->filter == EVENT_COUNTS &&
-        viewer_identify(&service->ladder, service->secrets, request, &facts, &page->viewer);
+        (viewer_identify(&service->ladder, service->secrets, request, &facts, &page->viewer) ||
+         !salted);
     page->request.serve_anonymous =
         page->filter != EVENT_COUNTS || service->options->viewer_anonymous == 1;
-    page->request.caps_away = !redis_is_up(service->redis);
+    page->request.caps_away = !redis_is_up(service->redis) || !salted;
     page->request.caps_away_reason = CAPS_AWAY_REDIS;
     return NEXT;
 }
