@@ -9,8 +9,8 @@
 
   const { src } = document.currentScript;
 
-  // Every slot seen, with the answer it waits for or shows; 0 while it rests (lazy, empty, destroyed).
-  // What an older answer brings is dropped.
+  // Every slot seen, with the answer it waits for or shows; 0 once it was emptied. What an older answer
+  // brings is dropped.
   const slots = new WeakMap();
 
   const tell = (el, name, detail) =>
@@ -63,8 +63,8 @@
     const { clientHeight, dataset: { clickPrefix } } = el;
 
     const style = 'display:block;margin:auto;max-width:100%;max-height:' + (clientHeight > 40 ? clientHeight : 9999) + 'px;';
-    const add = (parent, name, properties) =>
-      parent.appendChild(Object.assign(document.createElement(name), properties));
+    const add = (parent, name, props) =>
+      parent.appendChild(Object.assign(document.createElement(name), props));
 
     // Readers' comments may bring slots; they must not bring a javascript: address.
     const href = click_url && /^http/.test(clickPrefix) ? clickPrefix + encodeURIComponent(click_url) : click_url;
@@ -74,7 +74,7 @@
 
     if (ad.image) {
       add(link(), 'img', {
-        style: style + 'height:auto;object-fit:contain', onload, onerror, width, height, alt: ad.alt, src: new URL(ad.image, src),
+        style: style + 'height:auto;object-fit:contain;aspect-ratio:' + width / height, onload, onerror, width, height, alt: ad.alt, src: new URL(ad.image, src),
       });
     } else if (ad.title) {
       const parent = link();
@@ -85,9 +85,9 @@
     } else {
       // What is neither has no html, which throws.
       add(el, 'iframe', {
-        style: style + 'border:0', onload, width, height, scrolling: 'no', title: 'Advertisement',
+        style: style + 'border:0', onload, width, height, scrolling: 'no', title: 'Ad',
         sandbox: 'allow-scripts allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation',
-        srcdoc: ad.html.replaceAll(click_url, href),
+        srcdoc: ad.html.replaceAll(click_url, () => href),
       });
     }
   });
@@ -105,17 +105,16 @@
     return '';
   };
 
-  const ask = (elements, query) => {
+  const ask = (els, query) => {
     query = new URLSearchParams(query);
-    const add = (name, value) => query.append(name, value.split('#')[0].slice(0, 1500));
-    add('url', location.href);
-    add('ref', document.referrer);
-    add('uid', viewer());
-    for (const el of elements) {
-      add('slot', el.dataset.slot + ':' + (el.clientWidth || el.parentNode?.clientWidth || 0));
+    query.append('url', location.href.split('#')[0].slice(0, 1500));
+    query.append('ref', document.referrer.slice(0, 1500));
+    query.append('uid', viewer());
+    for (const el of els) {
+      query.append('slot', el.dataset.slot + ':' + (el.clientWidth || el.parentNode?.clientWidth || 0));
     }
     const answer = fetch(new URL('/v1/ads?' + query, src)).then(reply => reply.json());
-    elements.forEach(async (el, i) => {
+    els.forEach(async (el, i) => {
       const current = () => slots.get(el) == answer;
       slots.set(el, answer);
       let ad;
@@ -152,8 +151,8 @@
   };
 
   const refresh = el => {
-    queue.size || queueMicrotask(flush);
     queue.add(el);
+    queueMicrotask(flush);
   };
   const load = el => slots.get(el) || refresh(el);
   const destroy = el => {
@@ -165,19 +164,20 @@
 
   // ---- Finding slots
 
+  const wait = el => {
+    slots.set(el);
+    new IntersectionObserver((entries, observer) => {
+      if (entries.pop().isIntersecting) {
+        observer.disconnect();
+        slots.get(el) === 0 || load(el);
+      }
+    }, { rootMargin: '300px' }).observe(el);
+  };
+
+  // A slot that is not shown waits until it is.
   const scan = () => {
     for (const el of document.querySelectorAll('ins.masthead[data-slot]')) {
-      if (slots.has(el)) continue;
-      slots.set(el, 0);
-      // A slot that is not shown waits until it is.
-      if ('lazy' in el.dataset || !el.getClientRects()[0]) {
-        new IntersectionObserver((entries, observer) => {
-          if (entries.pop().isIntersecting) {
-            observer.disconnect();
-            load(el);
-          }
-        }, { rootMargin: '300px' }).observe(el);
-      } else load(el);
+      slots.has(el) || ('lazy' in el.dataset || !el.getClientRects()[0] ? wait : load)(el);
     }
   };
 
