@@ -8,9 +8,11 @@
  * `<prefix>seen:{<campaign>}:<impression>` as three bits until page_ttl and LEDGER_SEEN_MARGIN_MS
  * have passed.
  *
- * Serves are only statistics: they are added up in the process and written every
- * LEDGER_FLUSH_MS, so that serving needs no write. Killing a worker loses at most that much of
- * them.
+ * Serves are only statistics: they are added up in the process and written every LEDGER_FLUSH_MS,
+ * so that serving needs no write. Each batch carries a number that Redis remembers under
+ * `<prefix>batch:{<campaign>}:<worker>:<n>` for a day, so one of which it is not known whether it
+ * was written is written again and still counts once. Killing a worker loses at most
+ * LEDGER_FLUSH_MS of them.
  */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
@@ -49,11 +51,11 @@ struct ledger_config {
     struct loop *loop;
     struct redis *redis; /* must outlive the ledger */
     const struct clock *clock;
-    struct slice prefix;
+    struct slice prefix; /* must outlive the ledger */
     int64_t page_ttl_ms;
 };
 struct ledger *ledger_new(const struct ledger_config *config);
-/* What has not been written is lost; see ledger_flush(). */
+/* What has not been written is lost; see ledger_flush(). Open events end with LEDGER_FAILED. */
 void ledger_free(struct ledger *ledger);
 
 enum ledger_result {
@@ -65,7 +67,10 @@ enum ledger_result {
 };
 typedef void ledger_fn(enum ledger_result result, void *arg);
 
-/* Counts; `fn` is called once the counts stand in Redis, or can't. Slices are copied. */
+/*
+ * Counts; `fn` is called once the counts stand in Redis, or can't. Slices are copied. Where the
+ * connection breaks before the answer, the event is sent again within its time, and counts once.
+ */
 void ledger_record(struct ledger *ledger, const struct ledger_event *event, int timeout_ms,
                    ledger_fn *fn, void *arg);
 
@@ -73,7 +78,10 @@ void ledger_record(struct ledger *ledger, const struct ledger_event *event, int 
 void ledger_add_serve(struct ledger *ledger, struct slice campaign, struct slice creative,
                       struct slice slot, int64_t now_us);
 
-/* Writes the serves now; `fn` (may be NULL) once they stand in Redis or can't. For draining. */
+/*
+ * Writes the serves now; `fn` (may be NULL) once they stand in Redis (LEDGER_COUNTED) or a try has
+ * failed (LEDGER_FAILED; they are kept and tried again). At most 8 at a time. For draining.
+ */
 void ledger_flush(struct ledger *ledger, ledger_fn *fn, void *arg);
 
 #endif
