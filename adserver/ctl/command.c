@@ -1,0 +1,317 @@
+#include "ctl/command.h"
+
+#include "base/check.h"
+
+#define SLOTS     (1u << RECORD_SLOT)
+#define CAMPAIGNS (1u << RECORD_CAMPAIGN)
+#define CREATIVES (1u << RECORD_CREATIVE)
+#define ALL_KINDS (SLOTS | CAMPAIGNS | CREATIVES)
+
+const struct command_flag_row command_flags[] = {
+    {"dry-run", FLAG_DRY_RUN, "shows what would change and writes nothing"},
+    {"json", FLAG_JSON, "prints JSON"},
+    {"no-js", FLAG_NO_JS, "for pages without JavaScript, feeds and newsletters"},
+    {"force", FLAG_FORCE, "deletes a slot although campaigns name it"},
+    {"with-creatives", FLAG_WITH_CREATIVES, "deletes a campaign's creatives as well"},
+    {NULL, 0, NULL},
+};
+
+static const struct command table[] = {
+    {
+        .noun = "import",
+        .args = "FILE",
+        .min = 1,
+        .max = 1,
+        .flags = FLAG_DRY_RUN,
+        .wants_redis = true,
+        .run = command_import,
+        .summary = "writes what a JSON file describes, all or nothing",
+        .details = "FILE is what export prints; - is standard input. Each object describes its "
+                   "entry whole: a field that is not in it is removed from Redis. Entries that "
+                   "are not in the file stay as they are. All mistakes are told, each with its "
+                   "place, and nothing is written when there is one. What changes is printed "
+                   "field by field, old \xe2\x86\x92 new.",
+    },
+    {
+        .noun = "export",
+        .args = "",
+        .wants_redis = true,
+        .run = command_export,
+        .summary = "prints all slots, campaigns and creatives as JSON",
+        .details = "The order is always the same, and import takes it. Exits 1 when import would "
+                   "not: with entries that have mistakes, or that JSON can't hold. Each is told; "
+                   "the others are printed.",
+    },
+    {
+        .noun = "validate",
+        .args = "",
+        .wants_redis = true,
+        .run = command_validate,
+        .summary = "checks every entry in Redis",
+        .details = "Mistakes go to standard error: servers refuse such an entry and serve its last "
+                   "good version. Notes go to standard output: entries that point nowhere, active "
+                   "campaigns without an active creative, fields without effect yet. Exits 1 when "
+                   "there is a mistake.",
+    },
+    {
+        .kinds = ALL_KINDS,
+        .verb = "list",
+        .args = "",
+        .flags = FLAG_JSON,
+        .wants_redis = true,
+        .run = command_list,
+        .summary = "prints a table of all of them",
+        .details = "",
+    },
+    {
+        .kinds = ALL_KINDS,
+        .verb = "show",
+        .args = "ID",
+        .min = 1,
+        .max = 1,
+        .flags = FLAG_JSON,
+        .wants_redis = true,
+        .run = command_show,
+        .summary = "prints the fields of one, and a campaign's creatives",
+        .details = "",
+    },
+    {
+        .kinds = ALL_KINDS,
+        .verb = "create",
+        .args = "ID [field=value...]",
+        .min = 1,
+        .max = COMMAND_ARGS_MAX,
+        .flags = FLAG_DRY_RUN,
+        .wants_redis = true,
+        .shows_fields = true,
+        .run = command_create,
+        .summary = "makes a new one",
+        .details = "Lists are comma separated.",
+    },
+    {
+        .kinds = ALL_KINDS,
+        .verb = "set",
+        .args = "ID field=value...",
+        .min = 2,
+        .max = COMMAND_ARGS_MAX,
+        .flags = FLAG_DRY_RUN,
+        .wants_redis = true,
+        .shows_fields = true,
+        .run = command_set,
+        .summary = "changes fields of one",
+        .details = "Lists are comma separated. An empty value (cpm=) removes the field.",
+    },
+    {
+        .kinds = ALL_KINDS,
+        .verb = "pause",
+        .args = "ID...",
+        .min = 1,
+        .max = COMMAND_ARGS_MAX,
+        .flags = FLAG_DRY_RUN,
+        .wants_redis = true,
+        .run = command_pause,
+        .summary = "sets status to paused",
+        .details = "",
+    },
+    {
+        .kinds = ALL_KINDS,
+        .verb = "resume",
+        .args = "ID...",
+        .min = 1,
+        .max = COMMAND_ARGS_MAX,
+        .flags = FLAG_DRY_RUN,
+        .wants_redis = true,
+        .run = command_resume,
+        .summary = "sets status to active",
+        .details = "",
+    },
+    {
+        .kinds = ALL_KINDS,
+        .verb = "archive",
+        .args = "ID...",
+        .min = 1,
+        .max = COMMAND_ARGS_MAX,
+        .flags = FLAG_DRY_RUN,
+        .wants_redis = true,
+        .run = command_archive,
+        .summary = "sets status to archived; a slot is refused",
+        .details = "A slot is active or paused.",
+    },
+    {
+        .kinds = SLOTS,
+        .verb = "delete",
+        .args = "ID...",
+        .min = 1,
+        .max = COMMAND_ARGS_MAX,
+        .flags = FLAG_DRY_RUN | FLAG_FORCE,
+        .wants_redis = true,
+        .run = command_delete,
+        .summary = "deletes slots; refused while campaigns name them",
+        .details = "",
+    },
+    {
+        .kinds = CAMPAIGNS,
+        .verb = "delete",
+        .args = "ID...",
+        .min = 1,
+        .max = COMMAND_ARGS_MAX,
+        .flags = FLAG_DRY_RUN | FLAG_WITH_CREATIVES,
+        .wants_redis = true,
+        .run = command_delete,
+        .summary = "deletes campaigns; refused while they have creatives",
+        .details = "What has been counted stays.",
+    },
+    {
+        .kinds = CREATIVES,
+        .verb = "delete",
+        .args = "ID...",
+        .min = 1,
+        .max = COMMAND_ARGS_MAX,
+        .flags = FLAG_DRY_RUN,
+        .wants_redis = true,
+        .run = command_delete,
+        .summary = "deletes creatives",
+        .details = "What has been counted stays.",
+    },
+    {
+        .noun = "snippet",
+        .args = "SLOT",
+        .min = 1,
+        .max = 1,
+        .flags = FLAG_NO_JS,
+        .wants_redis = true,
+        .run = command_snippet,
+        .summary = "prints what to paste into a page",
+        .details = "The address is server.public_url; the height reserved is that of the slot's "
+                   "highest size, so that nothing on the page moves.",
+    },
+    {
+        .noun = "keys",
+        .verb = "rotate",
+        .args = "",
+        .run = command_rotate_keys,
+        .summary = "makes a new signing key",
+        .details = "Works on the key ring file, tokens.keyring or keyring in server.state_dir, and "
+                   "needs no Redis. Servers notice by themselves. Old keys stay good for "
+                   "tokens.page_ttl.",
+    },
+};
+
+#define COMMANDS (sizeof table / sizeof *table)
+
+const struct command *command_table(unsigned *ret_count)
+{
+    *ret_count = COMMANDS;
+    return table;
+}
+
+/* ---- Finding --------------------------------------------------------------------------------- */
+
+static bool is_noun(const struct command *command, const char *word, enum record_kind *ret_kind)
+{
+    for (unsigned kind = 0; kind < RECORD_KIND_COUNT; kind++) {
+        if (!(command->kinds & 1u << kind) || strcmp(record_kind_words[kind], word) != 0)
+            continue;
+        *ret_kind = (enum record_kind)kind;
+        return true;
+    }
+    return command->noun && strcmp(command->noun, word) == 0;
+}
+
+static void add_word(struct err *err, const char *word)
+{
+    size_t len = strlen(err->text);
+    (void)snprintf(err->text + len, sizeof err->text - len, " %s", word);
+}
+
+/* The verbs that `noun` has. */
+static const struct command *refuse_verb(const char *noun, const char *verb, struct err *err)
+{
+    enum record_kind kind;
+    (void)err_at(err, "%s%s%s", noun, verb ? " " : "", verb ? err_quote(slice_cstr(verb)) : "");
+    (void)err_set(
+        err, verb ? "there is no such command; allowed: %s" : "what to do is missing; allowed: %s",
+        noun);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (is_noun(&table[i], noun, &kind))
+            add_word(err, table[i].verb);
+    }
+    return NULL;
+}
+
+/* Each noun once. */
+static const struct command *refuse_noun(const char *noun, struct err *err)
+{
+    (void)err_at(err, "%s", err_quote(slice_cstr(noun)));
+    (void)err_set(err, "there is no such command; allowed:");
+    for (unsigned kind = 0; kind < RECORD_KIND_COUNT; kind++)
+        add_word(err, record_kind_words[kind]);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (table[i].noun)
+            add_word(err, table[i].noun);
+    }
+    return NULL;
+}
+
+const struct command *command_find(char *const *words, unsigned count, enum record_kind *ret_kind,
+                                   unsigned *ret_used, struct err *err)
+{
+    bool noun_known = false;
+    CHECK(count > 0);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const struct command *command = &table[i];
+        if (!is_noun(command, words[0], ret_kind))
+            continue;
+        noun_known = true;
+        if (command->verb && (count < 2 || strcmp(command->verb, words[1]) != 0))
+            continue;
+        *ret_used = command->verb ? 2 : 1;
+        return command;
+    }
+    if (!noun_known)
+        return refuse_noun(words[0], err);
+    return refuse_verb(words[0], count > 1 ? words[1] : NULL, err);
+}
+
+/* ---- Calling --------------------------------------------------------------------------------- */
+
+bool command_check(const struct command *command, const struct call *call, struct err *err)
+{
+    const struct command_flag_row *row = command_flags;
+    struct strbuf synopsis;
+    while (row->name && !(call->flags & ~command->flags & (unsigned)row->flag))
+        row++;
+    if (!row->name && call->count >= command->min && call->count <= command->max)
+        return true;
+    strbuf_init(&synopsis, ERR_TEXT_MAX);
+    command_add_synopsis(&synopsis, command);
+    if (row->name)
+        (void)err_set(err, "--%s is not for this command; allowed: %s", row->name,
+                      strbuf_cstr(&synopsis));
+    else
+        (void)err_set(err, "%s; allowed: %s",
+                      call->count < command->min ? "something is missing" : "too many arguments",
+                      strbuf_cstr(&synopsis));
+    strbuf_release(&synopsis);
+    return false;
+}
+
+void command_add_synopsis(struct strbuf *to, const struct command *command)
+{
+    const char *joint = "";
+    for (unsigned kind = 0; kind < RECORD_KIND_COUNT; kind++) {
+        if (!(command->kinds & 1u << kind))
+            continue;
+        strbuf_addf(to, "%s%s", joint, record_kind_words[kind]);
+        joint = "|";
+    }
+    strbuf_add_cstr(to, command->noun ? command->noun : "");
+    if (command->verb)
+        strbuf_addf(to, " %s", command->verb);
+    if (command->args[0])
+        strbuf_addf(to, " %s", command->args);
+    for (const struct command_flag_row *row = command_flags; row->name; row++) {
+        if (command->flags & (unsigned)row->flag)
+            strbuf_addf(to, " [--%s]", row->name);
+    }
+}
