@@ -172,8 +172,23 @@ static const struct creative *const *fitting(struct arena *arena, const struct r
     return some;
 }
 
-typedef void booked_fn(struct builder *builder, const struct ranked *ranked,
-                       struct slot_index *index);
+static int compare_slot_id(const void *id, const void *slot)
+{
+    return slice_compare(*(const struct slice *)id, (*(const struct slot *const *)slot)->id);
+}
+
+static bool find_slot(const struct catalog *catalog, struct slice id, unsigned *ret_position)
+{
+    const struct slot **found =
+        bsearch(&id, catalog->slots, catalog->slot_count, sizeof *catalog->slots, compare_slot_id);
+    if (!found)
+        return false;
+    *ret_position = (unsigned)(found - catalog->slots);
+    return true;
+}
+
+/* `slot` is a position in the catalog's arrays. */
+typedef void booked_fn(struct builder *builder, const struct ranked *ranked, unsigned slot);
 
 /* Calls `fn` for every pair of a campaign, in order of rank, and a slot that it is booked on. */
 static void each_booked(struct builder *builder, booked_fn *fn)
@@ -183,20 +198,19 @@ static void each_booked(struct builder *builder, booked_fn *fn)
         const struct ranked *ranked = &builder->ranked[i];
         const struct campaign *campaign = ranked->campaign;
         for (unsigned s = 0; campaign->all_slots && s < catalog->slot_count; s++)
-            fn(builder, ranked, &catalog->index[s]);
+            fn(builder, ranked, s);
         for (unsigned s = 0; s < campaign->slots.count; s++) {
-            const struct slot_index *found = catalog_find_slot(catalog, campaign->slots.item[s]);
-            if (found)
-                fn(builder, ranked, &catalog->index[found - catalog->index]);
+            unsigned slot;
+            if (find_slot(catalog, campaign->slots.item[s], &slot))
+                fn(builder, ranked, slot);
         }
     }
 }
 
 /* First walk: tier_start[t + 1] counts the bookings of tier t. */
-static void count_booking(struct builder *builder, const struct ranked *ranked,
-                          struct slot_index *index)
+static void count_booking(struct builder *builder, const struct ranked *ranked, unsigned slot)
 {
-    (void)builder;
+    struct slot_index *index = &builder->catalog->index[slot];
     if (resting_reason(ranked, index->slot) == REASON_NONE)
         index->tier_start[ranked->campaign->tier + 1]++;
     else
@@ -227,17 +241,16 @@ static void make_room(struct builder *builder)
 }
 
 /* Second walk. A slot's bookings come in order, so each goes behind the one before. */
-static void write_booking(struct builder *builder, const struct ranked *ranked,
-                          struct slot_index *index)
+static void write_booking(struct builder *builder, const struct ranked *ranked, unsigned slot)
 {
+    struct slot_index *index = &builder->catalog->index[slot];
     enum reason reason = resting_reason(ranked, index->slot);
     if (reason != REASON_NONE) {
         index->resting[index->resting_count++] = (struct resting){ranked->campaign, reason};
         return;
     }
     unsigned count = count_fitting(ranked, index->slot);
-    unsigned at = builder->booked[index - builder->catalog->index]++;
-    index->bookings[at] = (struct booking){
+    index->bookings[builder->booked[slot]++] = (struct booking){
         ranked->campaign,
         fitting(builder->catalog->arena, ranked, index->slot, count),
         count,
@@ -319,11 +332,6 @@ void catalog_release(struct catalog *catalog)
 
 /* ---- Finding --------------------------------------------------------------------------------- */
 
-static int compare_slot_id(const void *id, const void *slot)
-{
-    return slice_compare(*(const struct slice *)id, (*(const struct slot *const *)slot)->id);
-}
-
 static int compare_campaign_id(const void *id, const void *campaign)
 {
     return slice_compare(*(const struct slice *)id,
@@ -338,9 +346,8 @@ static int compare_creative_id(const void *id, const void *creative)
 
 const struct slot_index *catalog_find_slot(const struct catalog *catalog, struct slice id)
 {
-    const struct slot **found =
-        bsearch(&id, catalog->slots, catalog->slot_count, sizeof(void *), compare_slot_id);
-    return found ? &catalog->index[found - catalog->slots] : NULL;
+    unsigned position;
+    return find_slot(catalog, id, &position) ? &catalog->index[position] : NULL;
 }
 
 const struct campaign *catalog_find_campaign(const struct catalog *catalog, struct slice id)

@@ -82,15 +82,37 @@ static bool name_is_fine(struct slice host)
     return host_is_valid(slice_of(lower, host.len));
 }
 
-static bool ipv6_is_fine(struct slice address)
+static bool is_ip_address(struct slice address, int family)
 {
     char text[INET6_ADDRSTRLEN];
-    struct in6_addr ignored;
+    struct in6_addr ignored; /* has room for both families */
     if (address.len >= sizeof text)
         return false;
     memcpy(text, address.ptr, address.len);
     text[address.len] = '\0';
-    return inet_pton(AF_INET6, text, &ignored) == 1;
+    return inet_pton(family, text, &ignored) == 1;
+}
+
+/* Browsers take such a host for an IPv4 address, in one of many spellings: 127.1, 0x7f000001. */
+static bool ends_in_number(struct slice host)
+{
+    struct slice last = host;
+    while (slice_find(last, '.') < last.len)
+        last = slice_from(last, slice_find(last, '.') + 1);
+    if (last.len >= 2 && last.ptr[0] == '0' && (last.ptr[1] == 'x' || last.ptr[1] == 'X'))
+        return true;
+    for (size_t i = 0; i < last.len; i++) {
+        if (!is_digit(last.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool host_is_fine(struct slice host)
+{
+    if (slice_starts(host, SLICE("[")))
+        return is_ip_address(slice_from(host, 1), AF_INET6);
+    return ends_in_number(host) ? is_ip_address(host, AF_INET) : name_is_fine(host);
 }
 
 static bool port_is_fine(struct slice port)
@@ -106,7 +128,7 @@ static bool authority_is_fine(struct slice authority, struct err *err)
     bool bracket = slice_starts(authority, SLICE("["));
     size_t end = slice_find(authority, bracket ? ']' : ':');
     struct slice host = slice_of(authority.ptr, end);
-    if (bracket ? end == authority.len || !ipv6_is_fine(slice_from(host, 1)) : !name_is_fine(host))
+    if ((bracket && end == authority.len) || !host_is_fine(host))
         return err_set(err, "\"%s\" is not a host", err_quote(authority));
     struct slice behind = slice_from(authority, bracket ? end + 1 : end);
     if (behind.len > 0 && (behind.ptr[0] != ':' || !port_is_fine(slice_from(behind, 1))))

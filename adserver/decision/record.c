@@ -30,7 +30,7 @@ const struct record_form_row *record_forms(enum record_kind kind, unsigned *ret_
 static bool row_takes(const struct record_form_row *row, struct slice name)
 {
     struct slice own = slice_cstr(row->name);
-    if (own.ptr[own.len - 1] == '.')
+    if (slice_ends(own, SLICE(".")))
         return slice_starts(name, own);
     return slice_eq(name, own);
 }

@@ -110,14 +110,20 @@ static enum reason judge_capped(const struct page_request *request)
 
 /* ---- Drawing --------------------------------------------------------------------------------- */
 
-static unsigned draw_booking(struct random *random, const struct booking *const *pool,
-                             unsigned count)
+static uint64_t weigh(const struct booking *const *pool, unsigned count)
 {
     uint64_t total = 0;
-    if (count == 1)
-        return 0;
     for (unsigned i = 0; i < count; i++)
         total += pool[i]->campaign->weight;
+    return total;
+}
+
+/* `total` is the weight of the whole pool. Nothing is drawn where there is no choice. */
+static unsigned draw_booking(struct random *random, const struct booking *const *pool,
+                             uint64_t total)
+{
+    if (pool[0]->campaign->weight == total)
+        return 0;
     uint64_t ticket = random_below(random, total);
     unsigned at = 0;
     while (ticket >= pool[at]->campaign->weight)
@@ -206,15 +212,19 @@ static const struct creative *draw_creative(const struct ranking *ranking,
 
 /* ---- Listing --------------------------------------------------------------------------------- */
 
-static void put(struct ranking *ranking, unsigned at, const struct campaign *campaign,
+/*
+ * Returns whether another creative of the campaign is of use behind this one: it is where this one
+ * may be refused and that says nothing of the others.
+ */
+static bool put(struct ranking *ranking, unsigned at, const struct campaign *campaign,
                 const struct creative *creative)
 {
     bool capped = needs_cap(ranking, campaign, creative);
+    bool maybe_taken = may_be_on_page(ranking, creative);
     ranking->slot->candidates[at] = (struct candidate){campaign, creative, capped};
-    if (capped)
-        ranking->selection->needs_caps = true;
-    else if (!may_be_on_page(ranking, creative))
-        ranking->ended = true;
+    ranking->selection->needs_caps |= capped;
+    ranking->ended = !capped && !maybe_taken;
+    return maybe_taken || (capped && creative->caps.count > 0);
 }
 
 /* The list is full: only a candidate that can't be refused is still of use, in the last place. */
@@ -222,29 +232,20 @@ static void offer_last(struct ranking *ranking, const struct booking *booking)
 {
     const struct creative *creative = draw_creative(ranking, booking, is_certain);
     if (creative)
-        put(ranking, CANDIDATES_MAX - 1, booking->campaign, creative);
-}
-
-/* Another creative of the campaign is of use only where the refusal of this one says nothing of it.
- */
-static bool may_be_refused_alone(const struct ranking *ranking, const struct creative *creative)
-{
-    return (ranking->selection->counts_caps && creative->caps.count > 0) ||
-           may_be_on_page(ranking, creative);
+        (void)put(ranking, CANDIDATES_MAX - 1, booking->campaign, creative);
 }
 
 static void offer(struct ranking *ranking, const struct booking *booking)
 {
     struct slot_selection *slot = ranking->slot;
-    while (!ranking->ended && slot->count < CANDIDATES_MAX) {
+    bool more = true;
+    while (more && slot->count < CANDIDATES_MAX) {
         const struct creative *creative = draw_creative(ranking, booking, is_fresh);
         if (!creative)
             return;
-        put(ranking, slot->count++, booking->campaign, creative);
-        if (!may_be_refused_alone(ranking, creative))
-            return;
+        more = put(ranking, slot->count++, booking->campaign, creative);
     }
-    if (!ranking->ended)
+    if (more)
         offer_last(ranking, booking);
 }
 
@@ -266,18 +267,20 @@ static void rank_last(struct ranking *ranking, const struct booking **pool, unsi
             pool[kept++] = pool[i];
     }
     if (kept > 0)
-        offer_last(ranking, pool[draw_booking(ranking->random, pool, kept)]);
+        offer_last(ranking, pool[draw_booking(ranking->random, pool, weigh(pool, kept))]);
 }
 
 /* Candidates of equal rank, drawn by weight. */
 static void rank_equal(struct ranking *ranking, const struct booking **pool, unsigned count)
 {
+    uint64_t total = weigh(pool, count);
     while (count > 0 && !ranking->ended) {
         if (ranking->slot->count == CANDIDATES_MAX) {
             rank_last(ranking, pool, count);
             return;
         }
-        unsigned at = draw_booking(ranking->random, pool, count);
+        unsigned at = draw_booking(ranking->random, pool, total);
+        total -= pool[at]->campaign->weight;
         offer(ranking, pool[at]);
         pool[at] = pool[--count];
     }
