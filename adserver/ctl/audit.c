@@ -19,10 +19,9 @@ struct slice audit_key(struct tool *tool)
     return copy;
 }
 
-/* XLEN is an error where the key is something else. */
 bool audit_check(struct tool *tool)
 {
-    return tool_call(tool, (struct slice[]){SLICE("XLEN"), audit_key(tool)}, 2) != NULL;
+    return hashes_check_type(tool, audit_key(tool), "stream");
 }
 
 /* ---- What ------------------------------------------------------------------------------------ */

@@ -8,6 +8,8 @@
 #include "ctl/diff.h"
 #include "ctl/notes.h"
 
+#define WATCH_BATCH 32 /* keys a command, so that none keeps Redis from its work for long */
+
 enum outcome { WRITTEN, OVERTAKEN, FAILED };
 
 /* ---- What is due ----------------------------------------------------------------------------- */
@@ -57,9 +59,9 @@ static bool check_types(struct tool *tool, const struct changes *changes)
 
 bool change_watch(struct tool *tool, const struct slice *keys, unsigned count)
 {
-    struct slice args[1 + HASHES_BATCH] = {SLICE("WATCH")};
+    struct slice args[1 + WATCH_BATCH] = {SLICE("WATCH")};
     while (count > 0) {
-        unsigned batch = count < HASHES_BATCH ? count : HASHES_BATCH;
+        unsigned batch = count < WATCH_BATCH ? count : WATCH_BATCH;
         for (unsigned i = 0; i < batch; i++)
             args[1 + i] = keys[i];
         if (!tool_call(tool, args, 1 + batch))
@@ -70,8 +72,18 @@ bool change_watch(struct tool *tool, const struct slice *keys, unsigned count)
     return true;
 }
 
+static bool watch_everybody(struct tool *tool)
+{
+    struct slice keys[RECORD_KIND_COUNT + 1] = {audit_key(tool)};
+    for (unsigned kind = 0; kind < RECORD_KIND_COUNT; kind++)
+        keys[1 + kind] = hashes_set_key(tool, (enum record_kind)kind);
+    return change_watch(tool, keys, RECORD_KIND_COUNT + 1);
+}
+
 static bool watch_changed(struct tool *tool, const struct changes *changes)
 {
+    if (changes->count > CHANGE_WATCH_MAX)
+        return watch_everybody(tool);
     struct slice *keys = arena_new_array(tool->arena, struct slice, changes->count);
     for (unsigned i = 0; i < changes->count; i++) {
         const struct entry *entry = changes->item[i].before;

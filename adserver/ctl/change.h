@@ -16,6 +16,14 @@
 #define CHANGE_ATTEMPTS     30  /* before it is refused because others keep writing */
 #define CHANGE_PAUSE_MAX_MS 100 /* between attempts; random, growing up to this */
 
+/*
+ * Redis compares each watched key with all that the connection watches already, so watching costs
+ * the square of their number. A change of more entries watches the id sets and the audit stream
+ * instead, one of which everybody writes to but a redis-cli that edits a hash already there: what
+ * that one writes while the transaction is on its way is lost.
+ */
+#define CHANGE_WATCH_MAX 4096
+
 struct change {
     const struct entry *before; /* as read; see entry_exists() */
     const struct entry *after;  /* NULL: it is deleted */

@@ -37,6 +37,15 @@ const char *hashes_shown_key(struct tool *tool, const struct entry *entry)
     return join(tool, record_kind_words[entry->kind], ":", shown).ptr;
 }
 
+bool hashes_check_type(struct tool *tool, struct slice key, const char *type)
+{
+    const struct redis_reply *reply = tool_call(tool, (struct slice[]){SLICE("TYPE"), key}, 2);
+    if (!reply)
+        return false;
+    return slice_eq(reply->text, SLICE("none")) || slice_eq(reply->text, slice_cstr(type)) ||
+           tool_refuse(tool, key.ptr, "it is a %s; allowed: a %s", err_quote(reply->text), type);
+}
+
 /* ---- Ids ------------------------------------------------------------------------------------- */
 
 static int compare_ids(const void *a, const void *b)
@@ -47,8 +56,10 @@ static int compare_ids(const void *a, const void *b)
 
 bool hashes_read_ids(struct tool *tool, enum record_kind kind, struct ids *ret)
 {
-    struct slice args[] = {SLICE("SMEMBERS"), hashes_set_key(tool, kind)};
-    const struct redis_reply *reply = tool_call(tool, args, 2);
+    struct slice key = hashes_set_key(tool, kind);
+    if (!hashes_check_type(tool, key, "set"))
+        return false;
+    const struct redis_reply *reply = tool_call(tool, (struct slice[]){SLICE("SMEMBERS"), key}, 2);
     if (!reply)
         return false;
     size_t count = reply->type == REDIS_ARRAY ? reply->count : 0;
@@ -142,8 +153,19 @@ bool hashes_check(struct tool *tool, const struct entry *entry, struct mistakes 
                          err_quote(entry->redis_type));
 }
 
+static bool check_sets(struct tool *tool)
+{
+    for (unsigned kind = 0; kind < RECORD_KIND_COUNT; kind++) {
+        if (!hashes_check_type(tool, hashes_set_key(tool, (enum record_kind)kind), "set"))
+            return false;
+    }
+    return true;
+}
+
 bool hashes_read(struct tool *tool, struct entry *entries, unsigned count)
 {
+    if (!check_sets(tool))
+        return false;
     for (unsigned from = 0; from < count; from += HASHES_BATCH) {
         unsigned batch = count - from < HASHES_BATCH ? count - from : HASHES_BATCH;
         if (!read_types(tool, entries + from, batch) || !read_fields(tool, entries + from, batch))

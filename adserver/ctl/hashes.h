@@ -20,6 +20,9 @@ struct slice hashes_key(struct tool *tool, enum record_kind kind, struct slice i
 /* The same for messages: foreign bytes escaped. */
 const char *hashes_shown_key(struct tool *tool, const struct entry *entry);
 
+/* False with a mistake noted where the key is there and holds something else than `type`. */
+bool hashes_check_type(struct tool *tool, struct slice key, const char *type);
+
 struct ids {
     struct slice *item; /* sorted */
     unsigned count;

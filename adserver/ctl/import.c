@@ -19,16 +19,18 @@ static bool read_stream(struct tool *tool, FILE *file, const char *name, struct 
     return true;
 }
 
-/* `-` is standard input. */
-static bool read_file(struct tool *tool, const char *path, struct strbuf *text)
+/* `-` is standard input. `name` is the path for messages. */
+static bool read_file(struct tool *tool, const char *path, const char *name, struct strbuf *text)
 {
     if (strcmp(path, "-") == 0)
-        return read_stream(tool, stdin, "standard input", text);
+        return read_stream(tool, stdin, name, text);
     FILE *file = fopen(path, "re");
     if (!file)
-        return tool_refuse(tool, err_quote(slice_cstr(path)), "cannot be read: %s",
+        return tool_refuse(tool, name,
+                           "cannot be read: %s; allowed: a file, or - for standard "
+                           "input",
                            strerror(errno));
-    bool good = read_stream(tool, file, err_quote(slice_cstr(path)), text);
+    bool good = read_stream(tool, file, name, text);
     (void)fclose(file);
     return good;
 }
@@ -54,12 +56,12 @@ static bool plan(struct tool *tool, void *arg, struct changes *ret)
 enum tool_result command_import(struct tool *tool, const struct call *call)
 {
     const char *path = call->args[0];
+    const char *name = arena_copy(tool->arena, slice_cstr(err_quote(slice_cstr(path)))).ptr;
     struct document document;
     struct strbuf text;
     strbuf_init(&text, DOCUMENT_BYTES_MAX);
-    bool good = read_file(tool, path, &text) &&
-                document_read(strbuf_slice(&text), err_quote(slice_cstr(path)), tool->arena,
-                              &document, &tool->mistakes);
+    bool good = read_file(tool, path, name, &text) &&
+                document_read(strbuf_slice(&text), name, tool->arena, &document, &tool->mistakes);
     strbuf_release(&text);
     return good ? change_run(tool, plan, &document, call->flags & FLAG_DRY_RUN) : TOOL_REFUSED;
 }

@@ -57,8 +57,10 @@ static bool take_option(struct command_line *line, int option)
         line->config_path = optarg;
         return true;
     case 'o':
-        if (line->override_count == OVERRIDES_MAX - 1)
+        if (line->override_count == OVERRIDES_MAX - 1) {
+            fprintf(stderr, "adctl: -o: more than %d of them\n", OVERRIDES_MAX - 1);
             return false;
+        }
         line->overrides[line->override_count++].text = optarg;
         return true;
     case OPTION_REDIS:
@@ -160,7 +162,7 @@ int main(int argc, char **argv)
     struct err err = {"", ""};
     unsigned used;
     if (!read_command_line(argc, argv, &line))
-        return usage("", "this is not how it is called");
+        return usage("", "it cannot be called like this");
     if (line.wants_version) {
         printf("adctl %s\n", MASTHEAD_VERSION);
         return 0;
