@@ -126,7 +126,7 @@ unit_programs := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(unit_sources))
 fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 fuzz_chosen := $(if $(FUZZ),$(filter $(subst $(comma), ,$(FUZZ)),$(fuzz_names)),$(fuzz_names))
 replay_programs := $(fuzz_names:%=$(OUT)/tests/replay/%)
-all_c := $(sources) $(sort $(wildcard adserver/*.h adserver/*/*.h tests/*/*.[ch] tests/*/*/*.[ch]))
+all_c := $(sources) $(sort $(wildcard scripts/*.c adserver/*.h adserver/*/*.h tests/*/*.[ch] tests/*/*/*.[ch]))
 shell_scripts := $(sort $(shell grep -lsE '^\#!.*[/ ](ba)?sh$$' scripts/* .ci/run tests/bench/* 2>/dev/null))
 
 .DELETE_ON_ERROR:
@@ -263,13 +263,19 @@ bench: all ## measure against nginx on this machine
 asan: ## build with AddressSanitizer and UBSan into $(BUILD)/san
 	@$(MAKE) --no-print-directory SANITIZER=address,undefined all
 
-lint: $(if $(wildcard scripts/option-docs),all) ## format, static analysis, scripts; all must be clean
-	@LINT_FLAGS='$(LANGUAGE) $(package_flags) -Itests' JOBS=$(JOBS) BUILD=$(BUILD) scripts/lint
+$(OUT)/option-docs: scripts/option-docs.c $(call room_archive,base)
+	$(if $(Q),$(call say,link))
+	$(Q)$(COMPILE) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(LIBS)
+option-docs: $(OUT)/option-docs ## write the sample configuration and its manual from the option table
+	@BUILD=$(OUT) scripts/option-docs --write
+
+lint: $(OUT)/option-docs ## format, static analysis, scripts; all must be clean
+	@LINT_FLAGS='$(LANGUAGE) $(package_flags) -Itests' JOBS=$(JOBS) BUILD=$(OUT) scripts/lint
 layers: ## check that every room includes only what it may know
 	@scripts/layers
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(all_c)
-.PHONY: test run bench asan lint layers format
+.PHONY: test run bench asan lint layers format option-docs
 
 # ---- Installing and the rest ---------------------------------------------------------------------
 
