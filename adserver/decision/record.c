@@ -2,10 +2,12 @@
 
 #include <stdio.h>
 
+#include "base/check.h"
 #include "decision/caps.h"
 #include "decision/field.h"
 #include "decision/record_tables.h"
 #include "decision/timestamp.h"
+#include "decision/zone.h"
 
 const char *const record_kind_words[RECORD_KIND_COUNT] = {"slot", "campaign", "creative"};
 
@@ -61,12 +63,12 @@ static bool refuse_field(struct reading *reading, const struct record_form_row *
 
 bool reading_refuse(struct reading *reading, const char *name)
 {
+    unsigned i = 0;
     reading->name = slice_cstr(name);
-    for (unsigned i = 0; i < reading->row_count; i++) {
-        if (row_takes(&reading->rows[i], reading->name))
-            return refuse_field(reading, &reading->rows[i]);
-    }
-    return err_at(reading->err, "%s", name);
+    while (i < reading->row_count && !row_takes(&reading->rows[i], reading->name))
+        i++;
+    CHECK(i < reading->row_count);
+    return refuse_field(reading, &reading->rows[i]);
 }
 
 static bool refuse_unknown(struct reading *reading, struct slice name)
@@ -240,5 +242,7 @@ bool record_parse_money(struct slice text, int64_t *ret_micro, struct err *err)
 
 bool record_parse_time(struct slice text, struct slice timezone, int64_t *ret_us, struct err *err)
 {
+    if (!zone_exists(timezone))
+        return err_set(err, "\"%s\" is not a time zone", err_quote(timezone));
     return timestamp_parse(text, timezone, ret_us, err) || add_allowed(err, TIMESTAMP_ALLOWED);
 }

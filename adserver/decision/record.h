@@ -76,7 +76,10 @@ const struct record_form_row *record_forms(enum record_kind kind, unsigned *ret_
  */
 bool record_parse_caps(struct slice text, struct slice owner, struct caps *ret, struct err *err);
 bool record_parse_money(struct slice text, int64_t *ret_micro, struct err *err);
-/* RFC 3339; a time without offset is in `timezone` (a name of the tz database). */
+/*
+ * RFC 3339; a time without offset is in `timezone` (a name of the tz database). Where clocks there
+ * show it twice, the first is meant; where they jump over it, the moment of the jump.
+ */
 bool record_parse_time(struct slice text, struct slice timezone, int64_t *ret_us, struct err *err);
 
 #endif

@@ -134,6 +134,7 @@ static void test_creatives_that_fit(void **state)
     shelf_creative(&shelf, make_image("a3", "a", "728x90", FIELDS()));
     shelf_creative(&shelf, make_image("a0", "a", "728x90", FIELDS("status", "paused")));
     shelf_creative(&shelf, make_image("lost", "nobody", "728x90", FIELDS()));
+    shelf_creative(&shelf, make_image("lost-too", "a-nobody", "728x90", FIELDS()));
     shelf_creative(&shelf, make_image("b1", "b", "250x970", FIELDS()));
     shelf_creative(&shelf,
                    make_creative("b2", FIELDS("campaign", "b", "type", "text", "title", "Tulips",
@@ -142,7 +143,7 @@ static void test_creatives_that_fit(void **state)
     assert_index(catalog, "all", "standard:a(a1 a2 a3) standard:b(b1 b2)");
     assert_index(catalog, "wide", "standard:a(a1 a3) standard:b(b2)");
     assert_index(catalog, "tall", "standard:a(a2) standard:b(b2)");
-    assert_int_equal(catalog->creative_count, 7);
+    assert_int_equal(catalog->creative_count, 8);
     catalog_release(catalog);
 }
 

@@ -599,6 +599,8 @@ static void test_parts_for_others(void **state)
     assert_false(record_parse_time(SLICE("now"), SLICE("UTC"), &number, &err));
     assert_true(
         slice_starts(slice_cstr(err.text), SLICE("\"now\" is not a time; allowed: RFC 3339")));
+    assert_false(record_parse_time(SLICE("2026-07-01T00:00:00"), SLICE("Mars"), &number, &err));
+    assert_string_equal(err.text, "\"Mars\" is not a time zone");
 }
 
 int main(void)
