@@ -61,20 +61,31 @@
     el.replaceChildren();
     const { width, height, click_url } = ad;
     const { clientHeight, dataset: { clickPrefix } } = el;
+    const style = 'display:block;margin:auto;max-width:100%;max-height:' + (
+      clientHeight > 40 ? clientHeight : 9999) + 'px;';
 
-    const style = 'display:block;margin:auto;max-width:100%;max-height:' + (clientHeight > 40 ? clientHeight : 9999) + 'px;';
-    const add = (parent, name, props) =>
-      parent.appendChild(Object.assign(document.createElement(name), props));
+    const add = (parent, name, props) => parent.appendChild(
+      Object.assign(document.createElement(name), props));
 
     // Readers' comments may bring slots; they must not bring a javascript: address.
-    const href = click_url && /^http/.test(clickPrefix) ? clickPrefix + encodeURIComponent(click_url) : click_url;
+    const href = click_url && /^http/.test(clickPrefix) ?
+      clickPrefix + encodeURIComponent(click_url) : click_url;
     const link = () => add(el, 'a', {
-      style: style + 'width:fit-content;overflow:hidden', href, target: '_blank', rel: 'nofollow noopener sponsored',
+      style: style + 'width:fit-content;overflow:hidden',
+      href,
+      target: '_blank',
+      rel: 'nofollow noopener sponsored',
     });
 
     if (ad.image) {
       add(link(), 'img', {
-        style: style + 'height:auto;object-fit:contain;aspect-ratio:' + width / height, onload, onerror, width, height, alt: ad.alt, src: new URL(ad.image, src),
+        style: style + 'height:auto;object-fit:contain;aspect-ratio:' + width / height,
+        onload,
+        onerror,
+        width,
+        height,
+        alt: ad.alt,
+        src: new URL(ad.image, src),
       });
     } else if (ad.title) {
       const parent = link();
@@ -83,9 +94,14 @@
       add(parent, 'u', { style, textContent: ad.cta });
       onload();
     } else {
-      // What is neither has no html, which throws.
+      // An answer without an ad has no html either, and that throws.
       add(el, 'iframe', {
-        style: style + 'border:0', onload, width, height, scrolling: 'no', title: 'Ad',
+        style: style + 'border:0',
+        onload,
+        width,
+        height,
+        scrolling: 'no',
+        title: 'Advertisement',
         sandbox: 'allow-scripts allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation',
         srcdoc: ad.html.replaceAll(click_url, () => href),
       });
@@ -98,7 +114,9 @@
   const viewer = () => {
     try {
       if (!navigator.globalPrivacyControl) {
-        if (!/^[\w-]{8,64}$/.test(localStorage.masthead || '')) localStorage.masthead = crypto.getRandomValues(new Uint32Array(5)).join('-');
+        if (!/^[\w-]{8,64}$/.test(localStorage.masthead || '')) {
+          localStorage.masthead = crypto.getRandomValues(new Uint32Array(5)).join('-');
+        }
         return localStorage.masthead;
       }
     } catch {}
@@ -135,7 +153,10 @@
     });
   };
 
-  // Slots that say the same of themselves go into one request, 16 at most.
+  // Slots that say the same of themselves go into one request, 16 at most. It leaves with the first
+  // frame that the browser draws: what was parsed until then is in it, the style sheets that tell the
+  // widths are there, and a page that nobody looks at (in the background, or made ready in advance)
+  // does not ask.
   const queue = new Set();
   const flush = () => {
     const groups = {};
@@ -152,7 +173,7 @@
 
   const refresh = el => {
     queue.add(el);
-    queueMicrotask(flush);
+    requestAnimationFrame(flush);
   };
   const load = el => slots.get(el) || refresh(el);
   const destroy = el => {
@@ -181,10 +202,6 @@
     }
   };
 
-  const start = () => {
-    scan();
-    new MutationObserver(scan).observe(document, { childList: true, subtree: true });
-  };
-  // A page that is made ready in advance may never be seen.
-  document.prerendering ? addEventListener('prerenderingchange', start, true) : start();
+  scan();
+  new MutationObserver(scan).observe(document, { childList: true, subtree: true });
 })();

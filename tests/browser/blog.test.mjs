@@ -78,11 +78,6 @@ describe('the demo blog', { timeout: 280000 }, () => {
   test('asks once for the whole page, with the width of each slot', async (t) => {
     const server = await startBlog(t, ['ferries', 'bakery']);
     const page = await openPage(t, browser);
-    // Once the tag is in the browser's cache it may run before the slots are parsed; here it does not.
-    await page.route('**/tag.js', async (route) => {
-      await page.waitForSelector('ins[data-slot=post-top]', { state: 'attached' });
-      await route.continue();
-    });
     await visit(server, page);
     assert.equal(page.asked.length, 1);
     const query = page.asked[0].searchParams;

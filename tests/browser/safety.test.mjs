@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import {
-  campaignOf, clockPasses, eventOf, eventsOf, imageOf, openPage, pageWith, startBrowser, startSite,
+  campaignOf, eventOf, imageOf, openPage, pageWith, startBrowser, startSite,
   untilCounted,
 } from '../lib/browser.mjs';
 
@@ -257,25 +257,5 @@ describe('safety', { timeout: 280000 }, () => {
     await eventOf(page, 'filled', 'side');
     assert.equal(page.asked[0].searchParams.get('uid') || '', '');
     assert.deepEqual(page.problems, []);
-  });
-
-  test('a page that is made ready in advance asks when it is shown', async (t) => {
-    const { blog, server } = await startSite(t);
-    blog.pages['/'] = pageWith(server.base, ins('side'));
-    const init = () => {
-      window.waiting = true;
-      Object.defineProperty(document, 'prerendering', { get: () => window.waiting });
-    };
-    const page = await openPage(t, browser, { init });
-    await page.goto(blog.origin);
-    await page.waitForFunction(() => window.masthead?.load);
-    await clockPasses(page, await page.evaluate(() => performance.now()), 300);
-    assert.equal(page.asked.length, 0);
-    await page.evaluate(() => {
-      window.waiting = false;
-      document.dispatchEvent(new Event('prerenderingchange'));
-    });
-    await eventOf(page, 'filled', 'side');
-    assert.equal((await eventsOf(page))[0].name, 'filled');
   });
 });

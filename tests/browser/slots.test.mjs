@@ -45,6 +45,46 @@ describe('the tag and its slots', { timeout: 280000 }, () => {
     assert.deepEqual(page.problems, []);
   });
 
+  test('asks for the width that the style sheets give, and for all slots at once', async (t) => {
+    const { server, blog } = await startSite(t);
+    blog.pages['/slow.css'] = async (request, response) => {
+      // The tag is there long before; the sheet comes when the whole page is parsed.
+      await until(() => blog.parsed, { timeout: patience });
+      response.writeHead(200, { 'Content-Type': 'text/css' });
+      response.end('main { width: 400px }');
+    };
+    const markup = `<main>${ins('header')}<p>Text</p>${ins('side')}</main>`;
+    blog.pages['/'] = pageWith(server.base, markup, '<link rel="stylesheet" href="slow.css">');
+    const page = await openPage(t, browser);
+    const opened = page.goto(blog.origin);
+    await page.waitForSelector('[data-slot=side]', { state: 'attached' });
+    await page.waitForFunction(() => window.masthead?.load, null, { polling: 50 });
+    blog.parsed = true;
+    await opened;
+    await eventOf(page, 'filled', 'side');
+    assert.deepEqual(page.asked.map((url) => url.searchParams.getAll('slot')), [['header:400', 'side:400']]);
+  });
+
+  test('asks once the page is drawn: not in the background, nor while it is made ready', async (t) => {
+    // What browsers do with such a page: they draw nothing.
+    const init = () => {
+      const draw = window.requestAnimationFrame.bind(window);
+      const held = [];
+      window.requestAnimationFrame = (callback) => held.push(callback);
+      window.show = () => {
+        window.requestAnimationFrame = draw;
+        held.forEach(draw);
+      };
+    };
+    const { page, server } = await open(t, ins('side'), { init });
+    await page.waitForFunction(() => window.masthead?.load, null, { polling: 50 });
+    await clockPasses(page, await page.evaluate(() => performance.now()), 300);
+    assert.equal(page.asked.length, 0);
+    await page.evaluate(() => window.show());
+    await eventOf(page, 'filled', 'side');
+    await untilCounted(server, 'box', { serves: 1, impressions: 1 });
+  });
+
   test('picks up slots that come later', async (t) => {
     const { page } = await open(t, ins('header'));
     await eventOf(page, 'filled', 'header');
@@ -316,6 +356,6 @@ describe('the tag and its slots', { timeout: 280000 }, () => {
   test('an unknown slot stays empty', async (t) => {
     const { page } = await open(t, ins('nowhere'));
     await eventOf(page, 'empty', 'nowhere');
-    await clockPasses(page, 0, 0);
+    assert.equal(await contents(page, '[data-slot=nowhere]'), 0);
   });
 });
