@@ -30,13 +30,25 @@ static struct slice content_type(struct slice path)
     return SLICE("application/octet-stream");
 }
 
-/* The first 64 bits of the contents' SHA-256: the same for all servers of one build. */
-static void make_etag(const struct embed_file *file, char etag[ETAG_MAX])
+/*
+ * The first 64 bits of the contents' SHA-256: the same for all servers of one build. Made when a
+ * file is first asked for, and kept: the files are constant.
+ */
+static const char *etag_of(const struct embed_file *file)
 {
+    static char(*etags)[ETAG_MAX]; /* by position in embed_files */
     uint8_t digest[EVP_MAX_MD_SIZE];
-    CHECK(EVP_Digest(file->data, file->size, digest, NULL, EVP_sha256(), NULL) == 1);
-    (void)snprintf(etag, ETAG_MAX, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", digest[0], digest[1],
-                   digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]);
+    char *etag;
+
+    if (!etags)
+        etags = check_calloc(embed_file_count, sizeof(*etags));
+    etag = etags[file - embed_files];
+    if (etag[0] == '\0') {
+        CHECK(EVP_Digest(file->data, file->size, digest, NULL, EVP_sha256(), NULL) == 1);
+        (void)snprintf(etag, ETAG_MAX, "\"%02x%02x%02x%02x%02x%02x%02x%02x\"", digest[0], digest[1],
+                       digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]);
+    }
+    return etag;
 }
 
 /* If-None-Match (RFC 9110 13.1.2): a list, weak tags compare equal, `*` matches. */
@@ -57,10 +69,10 @@ static void respond_file(struct http_exchange *exchange, const struct embed_file
                          const char *caching)
 {
     const struct http_request *request = http_exchange_request(exchange);
-    char etag[ETAG_MAX], extra[256];
+    const char *etag = etag_of(file);
+    char extra[256];
     struct http_response response = {.status = 200, .body_static = true};
 
-    make_etag(file, etag);
     (void)snprintf(extra, sizeof(extra), "Cache-Control: %s\r\nETag: %s\r\n%s", caching, etag,
                    "Access-Control-Allow-Origin: *\r\n");
     response.extra = slice_cstr(extra);
