@@ -24,7 +24,7 @@ http {
   );
   const child = new Child('nginx', ['-p', dir, '-c', file, '-e', 'stderr']);
   const base = `http://127.0.0.1:${port}`;
-  await until(() => request(`${base}${Object.keys(locations)[0]}`), { what: 'nginx answers' });
+  await until(() => request(base + Object.keys(locations)[0].split(' ').pop()), { what: 'nginx answers' });
   return {
     base,
     pid: child.pid,
