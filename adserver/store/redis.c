@@ -234,7 +234,8 @@ static void log_trouble(struct redis *redis, const char *what, const char *why)
     memcpy(before, redis->trouble, sizeof before);
     set_trouble(redis, what, why);
     if (strcmp(before, redis->trouble) != 0)
-        log_event(LOG_WARNING, "redis: not connected", LOG_STR("error", redis->trouble));
+        log_event(LOG_WARNING, "redis: not connected", LOG_STR("connection", redis->config.name),
+                  LOG_STR("error", redis->trouble));
 }
 
 /* Closes what there is and begins the pause before the next attempt. */
@@ -267,7 +268,7 @@ static void probe_answered(struct redis *redis)
     redis->probe_us = 0;
     if (redis->state != STALLED)
         return;
-    log_event(LOG_INFO, "redis: answers again");
+    log_event(LOG_INFO, "redis: answers again", LOG_STR("connection", redis->config.name));
     go_up(redis);
 }
 
@@ -332,7 +333,7 @@ static void greeted(struct redis *redis)
     loop_timer_set(redis->tick, TICK_US);
     if (redis->was_up) {
         count(redis, COUNTER_REDIS_RECONNECTS);
-        log_event(LOG_INFO, "redis: connected again");
+        log_event(LOG_INFO, "redis: connected again", LOG_STR("connection", redis->config.name));
     }
     redis->was_up = true;
     go_up(redis);
@@ -552,6 +553,8 @@ struct redis *redis_new(struct loop *loop, const struct redis_config *config)
     struct redis *redis = check_calloc(1, sizeof *redis);
     redis->loop = loop;
     redis->config = *config;
+    if (!redis->config.name)
+        redis->config.name = "main";
     random_seed_from_system(&redis->random);
     redis->link = redis_link_new(loop, config->target, &link_events, redis);
     redis->calls = redis_calls_new(loop, on_timeout, redis);

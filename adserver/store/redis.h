@@ -94,6 +94,7 @@ void redis_target_release(struct redis_target *target);
 typedef void redis_state_fn(void *arg);
 struct redis_config {
     const struct redis_target *target; /* must outlive the connection */
+    const char *name;                  /* a literal, for the log; NULL: "main" */
     struct metrics *metrics;           /* NULL: nothing is counted */
     redis_state_fn *on_up, *on_down;   /* may be NULL */
     void *arg;

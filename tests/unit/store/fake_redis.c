@@ -21,6 +21,7 @@ struct peer {
     LIST_ENTRY(peer) link;
     struct fake_redis *fake;
     struct bufferevent *stream;
+    bool listens; /* has subscribed: PING is answered as to a listener */
 };
 
 struct seen {
@@ -97,8 +98,12 @@ static const struct fake_line healthy[] = {
     {"PING", "+PONG\r\n", 0, false},
     {"CLIENT ID", ":7\r\n", 0, false},
     {"CONFIG", "*0\r\n", 0, false},
+    {"SUBSCRIBE", "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n", 0, false},
+    {"PSUBSCRIBE", "*3\r\n$10\r\npsubscribe\r\n$1\r\nx\r\n:1\r\n", 0, false},
     {"", "+OK\r\n", 0, false},
 };
+
+static const struct fake_line pong = {"PING", "*2\r\n$4\r\npong\r\n$0\r\n\r\n", 0, false};
 
 static const struct fake_line *line_for(const struct fake_redis *fake, const char *command)
 {
@@ -120,6 +125,10 @@ static bool answer(struct peer *peer, const struct strbuf *command)
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(strbuf_cstr(command), " "),
                    strbuf_cstr(command));
     note(peer->fake, name, command);
+    peer->listens |= strcmp(name, "SUBSCRIBE") == 0;
+    if (peer->listens && strcmp(name, "PING") == 0 && line >= healthy &&
+        line < healthy + sizeof healthy / sizeof healthy[0])
+        line = &pong;
     if (line->bytes)
         (void)bufferevent_write(peer->stream, line->bytes,
                                 line->len ? line->len : strlen(line->bytes));
