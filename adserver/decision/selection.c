@@ -13,6 +13,7 @@
 #include "decision/selection.h"
 
 #include "base/check.h"
+#include "decision/judging.h"
 
 #define SHARES_ALL 1000000 /* 100 % in millionths */
 
@@ -23,90 +24,6 @@ struct ranking {
     struct random *random;
     bool ended; /* the last candidate can't be refused */
 };
-
-/* ---- Judging --------------------------------------------------------------------------------- */
-
-static bool is_capped(const struct campaign *campaign, const struct creative *creative)
-{
-    return campaign->caps.count > 0 || creative->caps.count > 0;
-}
-
-static enum reason judge_creative(const struct selection *selection, uint32_t width,
-                                  const struct campaign *campaign, const struct creative *creative)
-{
-    if (width > 0 && creative->size.width > width)
-        return REASON_SIZE;
-    return is_capped(campaign, creative) ? selection->capped_reason : REASON_NONE;
-}
-
-/* The reason that its creatives got furthest with; REASON_NONE where one may serve. */
-static enum reason judge_creatives(const struct selection *selection, uint32_t width,
-                                   const struct booking *booking)
-{
-    enum reason furthest = REASON_SIZE;
-    for (unsigned i = 0; i < booking->creative_count; i++) {
-        enum reason reason =
-            judge_creative(selection, width, booking->campaign, booking->creatives[i]);
-        if (reason == REASON_NONE)
-            return REASON_NONE;
-        if (reason > furthest)
-            furthest = reason;
-    }
-    return furthest;
-}
-
-/* Why the campaign may not serve now; REASON_NONE: it may. The same at the draw and at the end. */
-static enum reason judge(const struct selection *selection, uint32_t width,
-                         const struct booking *booking)
-{
-    const struct campaign *campaign = booking->campaign;
-    if (selection->now_us < campaign->start_us)
-        return REASON_NOT_STARTED;
-    if (campaign->end_us != TIME_UNSET && selection->now_us >= campaign->end_us)
-        return REASON_ENDED;
-    return judge_creatives(selection, width, booking);
-}
-
-static bool is_on_or_below(struct slice page, struct slice domain)
-{
-    if (page.len == domain.len)
-        return slice_eq(page, domain);
-    return page.len > domain.len && page.ptr[page.len - domain.len - 1] == '.' &&
-           slice_ends(page, domain);
-}
-
-/* Excluded ones stand first in the list (`!` sorts before letters). */
-static bool domain_is_allowed(const struct slice_list *domains, struct slice page)
-{
-    bool allowed = true;
-    for (unsigned i = 0; i < domains->count; i++) {
-        struct slice domain = domains->item[i];
-        bool excludes = domain.ptr[0] == '!';
-        if (page.len == 0)
-            return false;
-        if (is_on_or_below(page, slice_from(domain, excludes ? 1 : 0)))
-            return !excludes;
-        allowed = excludes;
-    }
-    return allowed;
-}
-
-/* Why nothing may serve on the slot; REASON_NONE: something may. */
-static enum reason judge_slot(const struct slot *slot, struct slice page_domain)
-{
-    if (slot->status != STATUS_ACTIVE)
-        return REASON_INACTIVE;
-    return domain_is_allowed(&slot->domains, page_domain) ? REASON_NONE : REASON_DOMAIN;
-}
-
-static enum reason judge_capped(const struct page_request *request)
-{
-    if (!request->has_viewer)
-        return request->serve_anonymous ? REASON_NONE : REASON_NO_VIEWER;
-    if (!request->caps_away)
-        return REASON_NONE;
-    return request->caps_away_reason == CAPS_AWAY_DEADLINE ? REASON_DEADLINE : REASON_REDIS_AWAY;
-}
 
 /* ---- Drawing --------------------------------------------------------------------------------- */
 
@@ -338,19 +255,6 @@ static rank_fn *const rank_tier[TIER_COUNT] = {
 
 /* ---- The page -------------------------------------------------------------------------------- */
 
-struct listener {
-    selection_reject_fn *reject;
-    void *arg;
-};
-
-static void reject(struct slot_selection *slot, const struct listener *listener,
-                   const struct campaign *campaign, enum reason reason)
-{
-    slot->rejected[reason]++;
-    if (listener->reject)
-        listener->reject(campaign, reason, listener->arg);
-}
-
 /* Gathers the eligible bookings of a tier; returns how many. */
 static unsigned admit(struct ranking *ranking, const struct listener *listener, unsigned tier)
 {
@@ -359,11 +263,11 @@ static unsigned admit(struct ranking *ranking, const struct listener *listener, 
     unsigned count = 0;
     for (unsigned i = index->tier_start[tier]; i < index->tier_start[tier + 1]; i++) {
         const struct booking *booking = &index->bookings[i];
-        enum reason reason = judge(ranking->selection, slot->width, booking);
+        enum reason reason = judge_booking(ranking->selection, slot->width, booking);
         if (reason == REASON_NONE)
             index->scratch[count++] = booking;
         else
-            reject(slot, listener, booking->campaign, reason);
+            reject_campaign(slot, listener, booking->campaign, reason);
     }
     slot->eligible += count;
     return count;
@@ -378,7 +282,8 @@ static void fill_slot(struct ranking *ranking, const struct listener *listener)
             rank_tier[tier](ranking, index->scratch, count);
     }
     for (unsigned i = 0; i < index->resting_count; i++)
-        reject(ranking->slot, listener, index->resting[i].campaign, index->resting[i].reason);
+        reject_campaign(ranking->slot, listener, index->resting[i].campaign,
+                        index->resting[i].reason);
 }
 
 static void close_slot(struct slot_selection *slot, const struct listener *listener,
@@ -386,9 +291,9 @@ static void close_slot(struct slot_selection *slot, const struct listener *liste
 {
     const struct slot_index *index = slot->index;
     for (unsigned i = 0; i < index->tier_start[TIER_COUNT]; i++)
-        reject(slot, listener, index->bookings[i].campaign, reason);
+        reject_campaign(slot, listener, index->bookings[i].campaign, reason);
     for (unsigned i = 0; i < index->resting_count; i++)
-        reject(slot, listener, index->resting[i].campaign, reason);
+        reject_campaign(slot, listener, index->resting[i].campaign, reason);
 }
 
 /* Only what is asked for is set: a whole selection is large, and most pages have few slots. */
@@ -402,9 +307,9 @@ static void clear_slot(struct slot_selection *slot, const struct page_slot *aske
 }
 
 void selection_run(const struct page_request *request, struct random *random,
-                   selection_reject_fn *reject_fn, void *arg, struct selection *ret)
+                   selection_reject_fn *reject, void *arg, struct selection *ret)
 {
-    struct listener listener = {reject_fn, arg};
+    struct listener listener = {reject, arg};
     CHECK(request->slot_count <= PAGE_SLOTS_MAX);
     ret->slot_count = request->slot_count;
     ret->needs_caps = false;
@@ -423,124 +328,4 @@ void selection_run(const struct page_request *request, struct random *random,
         else
             close_slot(slot, &listener, reason);
     }
-}
-
-/* ---- The page's end -------------------------------------------------------------------------- */
-
-static bool is_on_page(const struct selection *selection, const int *chosen, unsigned slot,
-                       const struct creative *creative)
-{
-    for (unsigned i = 0; i < slot; i++) {
-        if (chosen[i] >= 0 && selection->slots[i].candidates[chosen[i]].creative == creative)
-            return true;
-    }
-    return false;
-}
-
-/* Why a candidate of slot `at` cannot be the one; REASON_NONE: it can. */
-static enum reason refusal(const struct selection *selection, unsigned at, unsigned candidate,
-                           uint32_t refused, const int *chosen)
-{
-    if (refused >> candidate & 1)
-        return REASON_CAP;
-    const struct creative *creative = selection->slots[at].candidates[candidate].creative;
-    return is_on_page(selection, chosen, at, creative) ? REASON_ON_PAGE : REASON_NONE;
-}
-
-static int choose(const struct selection *selection, unsigned at, uint32_t refused,
-                  const int *chosen)
-{
-    for (unsigned i = 0; i < selection->slots[at].count; i++) {
-        if (refusal(selection, at, i, refused, chosen) == REASON_NONE)
-            return (int)i;
-    }
-    return -1;
-}
-
-/*
- * Reports the campaigns of the first `end` candidates, but for `winner`, each once with the reason
- * that its creatives got furthest with. Returns how many there were.
- */
-static unsigned reject_passed(struct selection *selection, unsigned at, unsigned end,
-                              const struct campaign *winner, uint32_t refused, const int *chosen,
-                              const struct listener *listener)
-{
-    struct slot_selection *slot = &selection->slots[at];
-    unsigned count = 0;
-    for (unsigned i = 0; i < end;) {
-        const struct campaign *campaign = slot->candidates[i].campaign;
-        enum reason furthest = REASON_ON_PAGE;
-        for (; i < end && slot->candidates[i].campaign == campaign; i++) {
-            enum reason reason = refusal(selection, at, i, refused, chosen);
-            furthest = reason > furthest ? reason : furthest;
-        }
-        if (campaign == winner)
-            break;
-        reject(slot, listener, campaign, furthest);
-        count++;
-    }
-    return count;
-}
-
-static bool is_listed(const struct slot_selection *slot, unsigned end,
-                      const struct campaign *campaign)
-{
-    for (unsigned i = 0; i < end; i++) {
-        if (slot->candidates[i].campaign == campaign)
-            return true;
-    }
-    return false;
-}
-
-/* Reports the eligible campaigns that are not among the first `end` candidates, `count` of them. */
-static void reject_outweighed(const struct selection *selection, struct slot_selection *slot,
-                              unsigned end, unsigned count, const struct listener *listener)
-{
-    if (!listener->reject) {
-        slot->rejected[REASON_OUTWEIGHED] += count;
-        return;
-    }
-    for (unsigned i = 0; count > 0; i++) {
-        const struct booking *booking = &slot->index->bookings[i];
-        CHECK(i < slot->index->tier_start[TIER_COUNT]);
-        if (is_listed(slot, end, booking->campaign) ||
-            judge(selection, slot->width, booking) != REASON_NONE)
-            continue;
-        reject(slot, listener, booking->campaign, REASON_OUTWEIGHED);
-        count--;
-    }
-}
-
-static int settle_slot(struct selection *selection, unsigned at, uint32_t refused,
-                       const int *chosen, const struct listener *listener)
-{
-    struct slot_selection *slot = &selection->slots[at];
-    int position = choose(selection, at, refused, chosen);
-    const struct campaign *winner = position < 0 ? NULL : slot->candidates[position].campaign;
-    unsigned end = position < 0 ? slot->count : (unsigned)position;
-    unsigned settled = reject_passed(selection, at, end, winner, refused, chosen, listener);
-    if (winner) {
-        settled++;
-        end++;
-    }
-    reject_outweighed(selection, slot, end, slot->eligible - settled, listener);
-    return position;
-}
-
-void selection_settle(struct selection *selection, const uint32_t *refused,
-                      selection_reject_fn *reject_fn, void *arg, int chosen[PAGE_SLOTS_MAX])
-{
-    struct listener listener = {reject_fn, arg};
-    for (unsigned i = 0; i < selection->slot_count; i++)
-        chosen[i] = settle_slot(selection, i, refused ? refused[i] : 0, chosen, &listener);
-}
-
-enum reason selection_unfilled_reason(const struct slot_selection *slot)
-{
-    enum reason most = REASON_SLOT;
-    for (unsigned reason = 0; reason < REASON_COUNT; reason++) {
-        if (slot->rejected[reason] > 0 && slot->rejected[reason] >= slot->rejected[most])
-            most = (enum reason)reason;
-    }
-    return most;
 }

@@ -6,16 +6,16 @@
  * 2. Tiers strictly in order. Inside standard and house the order is a weighted draw without
  *    replacement; inside remnant the highest cpm first, equal ones drawn by weight. Inside
  *    sponsorship one draw decides by share: a campaign with a share of 30 % gets the slot in 30 %
- * of all draws and is not a candidate in the others; shares of more than 100 % in all are scaled
- *    down to 100. What the shares leave, or what their campaign cannot take because a cap refuses
- *    it, goes to the sponsorship campaigns without a share (a weighted draw again) and from there
- * to the tiers below. Creatives inside a campaign: a weighted draw as well.
+ *    of all draws and is not a candidate in the others; shares of more than 100 % in all are
+ *    scaled down to 100. What the shares leave, or what their campaign cannot take because a cap
+ *    refuses it, goes to the sponsorship campaigns without a share (a weighted draw again) and
+ *    from there to the tiers below. Creatives inside a campaign: a weighted draw as well.
  * 3. The list ends with the first candidate that nothing can refuse any more: one without caps that
  *    no earlier slot of the page may take. Everything before it may be refused when its caps are
  *    reserved (store/viewer_caps.h); then the next one is tried. Where more than CANDIDATES_MAX
  *    stand before it, it takes the last place, so that caps alone never leave a slot empty. A
  *    campaign stands in the list with several creatives, one behind the other, where one of them
- * may be refused by itself (by a cap of its own, or as it may be on the page already).
+ *    may be refused by itself (by a cap of its own, or as it may be on the page already).
  *
  * Pure: no I/O, no clock, no randomness but the source given.
  */
@@ -67,7 +67,7 @@ void selection_run(const struct page_request *request, struct random *random,
  * stands for candidate i; NULL: none is. Sets `chosen[slot]` to a position in its list, or -1.
  * Campaigns passed over are told to `reject` with REASON_CAP or REASON_ON_PAGE; eligible ones that
  * stand behind the chosen one, offered or not, with REASON_OUTWEIGHED. Brings `rejected` of each
- * slot up to date.
+ * slot up to date, so it is to be called once for a run.
  */
 void selection_settle(struct selection *selection, const uint32_t *refused,
                       selection_reject_fn *reject, void *arg, int chosen[PAGE_SLOTS_MAX]);
