@@ -259,6 +259,18 @@ static bool reload(void *context)
     return true;
 }
 
+static void close_sockets(struct server *server)
+{
+    const struct sockets none = {.count = 0};
+    drop_sockets(&server->public_sockets, &none);
+    drop_sockets(&server->admin_sockets, &none);
+}
+
+static void stopping(void *context)
+{
+    close_sockets(context);
+}
+
 static unsigned worker_count(void *context)
 {
     const struct server *server = context;
@@ -293,6 +305,7 @@ static int supervise(struct server *server)
     struct workers_config config = {
         .main = run_worker,
         .reload = reload,
+        .stopping = stopping,
         .context = server,
         .count = worker_count,
         .drain_ms = drain_ms,
@@ -312,9 +325,7 @@ static int supervise(struct server *server)
 
 static void release(struct server *server)
 {
-    const struct sockets none = {.count = 0};
-    drop_sockets(&server->public_sockets, &none);
-    drop_sockets(&server->admin_sockets, &none);
+    close_sockets(server);
     settings_free(server->settings);
 }
 

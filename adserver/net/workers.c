@@ -318,6 +318,8 @@ static void stop(struct supervisor *supervisor)
         return;
     }
     supervisor->stopping = true;
+    if (supervisor->config.stopping)
+        supervisor->config.stopping(supervisor->config.context);
     supervisor->kill_at_us =
         now_us() +
         (supervisor->config.drain_ms(supervisor->config.context) + WORKERS_LAST_MS) * US_PER_MS;

@@ -35,10 +35,14 @@ typedef int workers_main_fn(unsigned number, void *context);
 /* Reads the configuration again. False: everything stays as it is (it has said why). */
 typedef bool workers_reload_fn(void *context);
 
+/* Everybody is about to be told to drain: the supervisor's listening sockets are to be closed. */
+typedef void workers_stopping_fn(void *context);
+
 struct workers_config {
     struct metrics *metrics;
     workers_main_fn *main;
     workers_reload_fn *reload;
+    workers_stopping_fn *stopping; /* may be NULL */
     void *context;
     unsigned (*count)(void *context);   /* wanted now, 1 to WORKERS_MAX; asked at each generation */
     int64_t (*drain_ms)(void *context); /* how long draining may take */

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -120,6 +121,13 @@ static void door_release(struct door *door)
     http_router_free(door->router);
 }
 
+/* This process's ends; when the last process has closed its own, clients are refused. */
+static void close_sockets(const int *fds, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        (void)close(fds[i]);
+}
+
 /* Starting: connections are accepted once there is something to answer with. */
 
 static bool has_all(const struct worker *worker)
@@ -199,6 +207,8 @@ static void drain(void *arg)
     worker->doors_draining = 2;
     door_close(&worker->public_door);
     door_close(&worker->admin_door);
+    close_sockets(worker->config->public_fds, worker->config->public_count);
+    close_sockets(worker->config->admin_fds, worker->config->admin_count);
     h1_server_drain(worker->public_door.server, grace_ms * US_PER_MS, on_door_drained, worker);
     h1_server_drain(worker->admin_door.server, grace_ms * US_PER_MS, on_door_drained, worker);
 }
