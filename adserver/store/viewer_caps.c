@@ -7,9 +7,12 @@
 #include "base/clock.h"
 #include "store/scripts.h"
 
-#define KEYS_MAX       480 /* counters one page may ask for; candidates that need more are refused */
-#define PREFIX_MAX     64
-#define KEY_BYTES_MAX  (PREFIX_MAX + 5 + BASE64URL_ENCODED_LEN(VIEWER_KEY_BYTES) + 1 + 11)
+#define KEYS_MAX      480 /* counters one page may ask for; candidates that need more are refused */
+#define PREFIX_MAX    64
+#define CAP_KEY_BYTES 6 /* of a cap's hash: one viewer's counters must differ, no more */
+#define KEY_BYTES_MAX                                               \
+    (PREFIX_MAX + 5 + BASE64URL_ENCODED_LEN(VIEWER_KEY_BYTES) + 1 + \
+     BASE64URL_ENCODED_LEN(CAP_KEY_BYTES))
 #define META_BYTES     11
 #define CANDIDATE_MAX  (3 + 2 * 2 * CAPS_MAX)
 #define PAGE_BYTES_MAX ((1 + CANDIDATES_MAX * CANDIDATE_MAX) * PAGE_SLOTS_MAX)
@@ -138,7 +141,7 @@ static void write_keys(const struct question *question, struct slice prefix,
                        const struct viewer_key *viewer, char *text, struct slice *ret_keys)
 {
     for (unsigned i = 0; i < question->key_count; i++) {
-        uint8_t cap[8];
+        uint8_t cap[CAP_KEY_BYTES];
         char *at = text;
         put_number(cap, question->caps[i], sizeof cap);
         memcpy(at, prefix.ptr, prefix.len);

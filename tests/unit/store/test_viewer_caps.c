@@ -132,7 +132,7 @@ static void a_cap_allows_its_count_and_no_more(void **state)
     offer(&selection, 0, &campaign, &creative);
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(reserve(*state, &selection).refused[0], i >= 3);
-    assert_string_equal(only_key(), "ad:cap:{AQAAAAAAAAAAAAAA}AAAAAAAAAE0");
+    assert_string_equal(only_key(), "ad:cap:{AQAAAAAAAAAA}AAAAAABN");
     assert_int_equal(redis_fixture_number(&server, "GET %s", only_key()), 3);
     assert_in_range(redis_fixture_number(&server, "PTTL %s", only_key()), DAY_MS - 60000, DAY_MS);
 }
@@ -180,8 +180,8 @@ static void several_caps_all_hold_and_a_refusal_counts_nothing(void **state)
     offer(&selection, 0, &campaign, &creative);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(reserve(*state, &selection).refused[0], i >= 2);
-    assert_int_equal(redis_fixture_number(&server, "GET ad:cap:{AQAAAAAAAAAAAAAA}AAAAAAAAAAE"), 2);
-    assert_int_equal(redis_fixture_number(&server, "GET ad:cap:{AQAAAAAAAAAAAAAA}AAAAAAAAAAI"), 2);
+    assert_int_equal(redis_fixture_number(&server, "GET ad:cap:{AQAAAAAAAAAA}AAAAAAAB"), 2);
+    assert_int_equal(redis_fixture_number(&server, "GET ad:cap:{AQAAAAAAAAAA}AAAAAAAC"), 2);
 }
 
 static void the_next_in_rank_is_taken_and_an_uncapped_one_always(void **state)
@@ -288,18 +288,17 @@ static void a_counter_edited_by_hand_harms_nobody_for_ever(void **state)
     offer(&selection, 0, &campaign, &creative);
     offer(&selection, 0, &other, &other_creative);
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
-        const char *key = "ad:cap:{AQAAAAAAAAAAAAAA}AAAAAAAAAAE";
+        const char *key = "ad:cap:{AQAAAAAAAAAA}AAAAAAAB";
         redis_fixture_say(&server, "DEL %s", key);
         redis_fixture_say(&server, "%s %s %s", edits[i].verb, key, edits[i].rest);
         assert_int_equal(reserve(*state, &selection).refused[0], edits[i].refused);
         if (edits[i].refused)
             assert_in_range(redis_fixture_number(&server, "PTTL %s", key), 1, DAY_MS);
     }
-    redis_fixture_say(&server, "SET ad:cap:{AQAAAAAAAAAAAAAA}AAAAAAAAAAE 3 PX %lld",
+    redis_fixture_say(&server, "SET ad:cap:{AQAAAAAAAAAA}AAAAAAAB 3 PX %lld",
                       (long long)(90 * DAY_MS));
     assert_int_equal(reserve(*state, &selection).refused[0], 1);
-    assert_in_range(redis_fixture_number(&server, "PTTL ad:cap:{AQAAAAAAAAAAAAAA}AAAAAAAAAAE"), 1,
-                    DAY_MS);
+    assert_in_range(redis_fixture_number(&server, "PTTL ad:cap:{AQAAAAAAAAAA}AAAAAAAB"), 1, DAY_MS);
 }
 
 static void a_full_redis_refuses_and_counts_nothing(void **state)
