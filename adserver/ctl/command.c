@@ -30,7 +30,7 @@ static const struct command table[] = {
                    "entry whole: a field that is not in it is removed from Redis. Entries that "
                    "are not in the file stay as they are. All mistakes are told, each with its "
                    "place, and nothing is written when there is one. What changes is printed "
-                   "field by field, old \xe2\x86\x92 new.",
+                   "field by field, with its old and its new value.",
     },
     {
         .noun = "export",

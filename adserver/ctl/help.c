@@ -85,8 +85,8 @@ void help_print_command(const struct command *command, enum record_kind kind, FI
 
 /* ---- docs/adctl.1 ---------------------------------------------------------------------------- */
 
-/* Text in which roff sees nothing but text. */
-static void print_roff(FILE *to, struct slice text)
+/* Text in which roff sees nothing but text, and what ends it. */
+static void print_roff(FILE *to, struct slice text, const char *end)
 {
     fputs("\\&", to); /* a full stop or quote at the beginning would be a command */
     for (size_t i = 0; i < text.len; i++) {
@@ -95,7 +95,7 @@ static void print_roff(FILE *to, struct slice text)
         else
             fputc(text.ptr[i], to);
     }
-    fputc('\n', to);
+    fprintf(to, "%s\n", end);
 }
 
 /* Each on a line of its own, as manual pages have it. */
@@ -104,11 +104,11 @@ static void print_sentences(FILE *to, struct slice text)
     const char *end;
     while (text.len > 0 && (end = memmem(text.ptr, text.len, ". ", 2))) {
         size_t len = (size_t)(end - text.ptr) + 1;
-        print_roff(to, slice_of(text.ptr, len));
+        print_roff(to, slice_of(text.ptr, len), "");
         text = slice_from(text, len + 1);
     }
     if (text.len > 0)
-        print_roff(to, text);
+        print_roff(to, text, "");
 }
 
 void help_print_manual_commands(FILE *to)
@@ -134,13 +134,13 @@ static void print_manual_field(const struct record_form_row *row, struct strbuf 
     strbuf_clear(name);
     add_field_name(name, row);
     fprintf(to, ".It Ic %s\n", strbuf_cstr(name));
-    print_roff(to, slice_cstr(row->allowed));
+    print_roff(to, slice_cstr(row->allowed), ".");
     if (row->required)
-        fputs(".Em Required .\n", to);
+        fputs("Required.\n", to);
     if (row->preset[0])
         fprintf(to, "Default:\n.Ql %s .\n", row->preset);
     if (row->pending)
-        fputs(".Em No effect yet .\n", to);
+        fputs("\\&No effect yet.\n", to); /* `No` alone would be a macro */
 }
 
 void help_print_manual_fields(FILE *to)

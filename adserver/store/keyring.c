@@ -18,7 +18,7 @@
 
 #define SECRET_TEXT   BASE64URL_ENCODED_LEN(KEYRING_SECRET_BYTES)
 #define MADE_MAX_S    INT64_C(253402300799) /* the end of the year 9999 */
-#define ROTATIONS_MAX 8                     /* tries while others rotate the same file */
+#define ROTATIONS_MAX 1000                  /* tries while others rotate the same file */
 
 static bool blame(struct err *err, const char *path, const char *what)
 {
@@ -317,12 +317,15 @@ static bool is_current(int fd, const char *path)
 bool keyring_rotate(const char *path, int64_t now_us, int64_t page_ttl_ms, uint32_t *ret_id,
                     struct err *err)
 {
+    char file[PATH_MAX]; /* what a link points at: the link itself stays */
+    if (!realpath(path, file))
+        return blame(err, path, "cannot be opened");
     for (unsigned tries = 0; tries < ROTATIONS_MAX; tries++) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
             return blame(err, path, "cannot be opened");
-        if (flock(fd, LOCK_EX) == 0 && is_current(fd, path)) {
-            bool good = rotate_locked(fd, path, now_us, page_ttl_ms, ret_id, err);
+        if (flock(fd, LOCK_EX) == 0 && is_current(fd, file)) {
+            bool good = rotate_locked(fd, file, now_us, page_ttl_ms, ret_id, err);
             (void)close(fd);
             return good;
         }
