@@ -1,0 +1,204 @@
+// runs alone: it measures how soon answers come while Redis does not
+//
+// Redis stopped, slow, killed: pages get their answers in time, what needs Redis rests, nothing is
+// counted wrongly, and all is as before as soon as it is back.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import test from 'node:test';
+import { delay, importCatalog, request, startRedis, startServer, until } from '../lib/harness.mjs';
+import { assertNoErrors, browser, countsInRedis, keptAlive, report, startServers, startWrk, stream } from '../lib/traffic.mjs';
+import { newestKey, signToken } from '../lib/tokens.mjs';
+
+const deadline = 50; // server.deadline_ms as it is by default
+
+const picture = { type: 'image', size: '728x90', image: 'https://pictures.example/a.png', landing: 'https://shop.example/' };
+const catalog = {
+  slots: [{ id: 'header', sizes: '728x90' }],
+  campaigns: [
+    { id: 'capped', tier: 'sponsorship', slots: 'header', caps: '5/1d', creatives: [{ id: 'capped-1', ...picture }] },
+    { id: 'open', slots: 'header', creatives: [{ id: 'open-1', ...picture }] },
+  ],
+};
+
+async function start(t, { conf, ...settings } = {}) {
+  const redis = await startRedis({ t, conf });
+  await importCatalog(redis, catalog);
+  const options = { 'server.workers': 2, ...settings.options };
+  const server = await startServer({ t, redis, allowErrors: /redis/i, ...settings, options });
+  return { redis, server };
+}
+
+// A viewer never seen before with each request.
+const newViewers = `
+local n = 0
+request = function()
+  n = n + 1
+  return wrk.format('GET', '/v1/ads?slot=header&uid=viewer-' .. n .. '-' .. %SEED%)
+end
+`;
+
+const viewers = (seed) => newViewers.replace('%SEED%', String(seed));
+let viewer = 0;
+const winner = async (server) => {
+  const query = { slot: 'header', uid: `somebody-${viewer++}` };
+  return (await server.ads(query, { headers: { 'User-Agent': browser } }))[0].campaign;
+};
+const readiness = async (server) => (await request(`${server.admin}/readyz`)).status;
+
+// Until a capped campaign is served again; how long that took.
+async function untilNormal(server) {
+  const began = performance.now();
+  await until(async () => (await winner(server)) === 'capped', { interval: 5, timeout: 10000, what: 'capped ads are back' });
+  await until(async () => (await readiness(server)) === 200, { interval: 5, timeout: 10000 });
+  return performance.now() - began;
+}
+
+test('Redis stands still for 10 seconds under load: every answer in time, then all is normal again', async (t) => {
+  const { redis, server } = await start(t);
+  const wrk = startWrk(t, server.base, { connections: 16, lua: viewers(1) });
+  await until(async () => (await server.stats()).campaigns.capped?.serves > 200, { what: 'the load is there' });
+
+  redis.pause();
+  const paused = performance.now();
+  await until(async () => (await winner(server)) === 'open', { what: 'it has noticed' });
+  await until(async () => (await readiness(server)) === 503, { what: 'not ready' });
+  const middle = (await server.stats()).campaigns;
+  while (performance.now() - paused < 10000) {
+    assert.equal(await winner(server), 'open', 'uncapped campaigns go on');
+    assert.equal((await request(`${server.admin}/healthz`)).status, 200);
+    assert.equal(await readiness(server), 503);
+    await delay(100);
+  }
+  const away = (await server.stats()).campaigns;
+  redis.resume();
+  const took = await untilNormal(server);
+  await delay(1000);
+  const result = await wrk.stop();
+  const after = await server.stats();
+  t.diagnostic(`client: ${JSON.stringify(result)}; server: ads ${JSON.stringify(after.latency_ms.ads)}; normal after ${took.toFixed(0)} ms`);
+
+  assertNoErrors(result); // no 5xx among them
+  assert.ok(result.p99_ms <= deadline, `p99 ${result.p99_ms} ms`);
+  assert.ok(after.latency_ms.ads.p99 <= deadline);
+  assert.ok(took <= 2000, `back to normal after ${took} ms`);
+  assert.equal(away.capped.serves, middle.capped.serves, 'capped campaigns rest meanwhile');
+  assert.ok(away.open.serves > middle.open.serves + 1000);
+  const { redis_away: resting = 0, deadline: late = 0 } = away.capped.rejected;
+  assert.ok(resting > 1000 && late >= 1, `${resting} redis_away, ${late} deadline`);
+  assert.ok(after.campaigns.capped.serves > away.capped.serves, 'capped campaigns are back');
+  assert.ok(after.redis.timeouts >= 1 && after.redis.timeouts < 500, 'few wait, the others know');
+  assert.ok(after.redis.pending < 100, 'nothing has piled up');
+  assert.ok(after.workers.every((worker) => worker.restarts === 0));
+});
+
+for (const ms of [100, 1000]) {
+  test(`Redis stands still for ${ms} ms: no cap is passed, nothing lost after it`, async (t) => {
+    const { redis, server } = await start(t);
+    const agent = keptAlive(t);
+    const served = {};
+    const ask = stream(8, async (lane, turn) => {
+      const uid = `viewer-${ms}-${lane}-${turn >> 5}`; // 32 visits each, 5 of them allowed
+      const answer = await request(`${server.base}/v1/ads?slot=header&uid=${uid}`, { agent, headers: { 'User-Agent': browser } });
+      assert.equal(answer.status, 200);
+      if (answer.json().ads[0].campaign === 'capped') served[uid] = (served[uid] ?? 0) + 1;
+    });
+    for (let round = 0; round < 3; round++) {
+      await delay(200);
+      redis.pause();
+      await delay(ms);
+      redis.resume();
+      const took = await untilNormal(server);
+      assert.ok(took <= 2000, `back to normal after ${took} ms`);
+    }
+    const { errors } = await ask.stop();
+    assert.deepEqual(errors, []);
+    assert.deepEqual(Object.entries(served).filter(([, n]) => n > 5), []);
+  });
+}
+
+test('CLIENT PAUSE and a busy script are the same to the page', async (t) => {
+  const { redis, server } = await start(t);
+  assert.equal(await winner(server), 'capped');
+  await redis.command('CLIENT', 'PAUSE', '1500', 'ALL');
+  await until(async () => (await winner(server)) === 'open');
+  assert.ok((await untilNormal(server)) <= 3500);
+  const busy = redis.command('EVAL', "local t = redis.call('TIME')[1] while redis.call('TIME')[1] - t < 2 do end return 1", '0').catch(() => {});
+  await until(async () => (await winner(server)) === 'open');
+  await busy;
+  assert.ok((await untilNormal(server)) <= 2000);
+});
+
+test('Redis killed and started again: pages go on, what was acknowledged stays counted', async (t) => {
+  const conf = { appendonly: 'yes', appendfsync: 'everysec' };
+  const { redis, server } = await start(t, { conf });
+  const wrk = startWrk(t, server.base, { connections: 8, lua: viewers(2) });
+  for (let round = 0; round < 3; round++) {
+    await until(async () => (await winner(server)) === 'capped');
+    await redis.kill();
+    await until(async () => (await readiness(server)) === 503);
+    assert.equal(await winner(server), 'open');
+    await redis.start();
+    const took = await untilNormal(server);
+    t.diagnostic(`normal ${took.toFixed(0)} ms after Redis answered`);
+    assert.ok(took <= 2000, `${took} ms`);
+  }
+  const result = await wrk.stop();
+  t.diagnostic(JSON.stringify(result));
+  assertNoErrors(result);
+  assert.ok(result.p99_ms <= deadline, `p99 ${result.p99_ms} ms`);
+});
+
+test('events while Redis is killed again and again: each counts once, none that was acknowledged is lost', async (t) => {
+  const redis = await startRedis({ t, conf: { appendonly: 'yes', appendfsync: 'always' } });
+  await importCatalog(redis, catalog);
+  const servers = await startServers({ t, redis, count: 2, options: { 'server.workers': 2 }, allowErrors: /redis/i });
+  const key = newestKey(servers[0].options['tokens.keyring']);
+  const agent = keptAlive(t);
+  let acknowledged = 0;
+  let refused = 0;
+  const load = stream(8, async (lane, turn) => {
+    const token = signToken(key, { campaign: 'open', creative: 'open-1', slot: 'header' });
+    // As the tag does it: again until it is taken; here each time at the other server.
+    for (let again = 0; ; again++) {
+      const server = servers[(lane + turn + again) % 2];
+      const answer = await report(`${server.base}/v1/i/${token}`, { agent });
+      assert.ok([204, 503].includes(answer.status), String(answer.status));
+      if (answer.status === 204) break;
+      refused++;
+      await delay(5);
+    }
+    acknowledged++;
+  });
+  for (let round = 0; round < 5; round++) {
+    await delay(100 + round * 60);
+    await redis.kill();
+    await delay(50);
+    await redis.start();
+  }
+  await delay(300);
+  const { errors } = await load.stop();
+  assert.deepEqual(errors, []);
+  const { total } = await countsInRedis(redis, 'open');
+  t.diagnostic(`${acknowledged} impressions acknowledged, ${refused} times told 503`);
+  assert.ok(refused > 0);
+  assert.equal(total.impressions, acknowledged);
+});
+
+test('a Redis that does not take writes: events are refused, pages go on', async (t) => {
+  const { redis, server } = await start(t);
+  const key = newestKey(path.join(server.dir, 'state', 'keyring'));
+  const token = () => signToken(key, { campaign: 'open', creative: 'open-1', slot: 'header' });
+  await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '1');
+  assert.equal((await report(`${server.base}/v1/i/${token()}`)).status, 503);
+  assert.equal(await winner(server), 'open');
+  await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '0');
+  await until(async () => (await report(`${server.base}/v1/i/${token()}`)).status === 204);
+  await until(async () => (await winner(server)) === 'capped');
+
+  await redis.command('SCRIPT', 'FLUSH');
+  assert.equal((await report(`${server.base}/v1/i/${token()}`)).status, 204, 'its scripts are sent again');
+  assert.equal(await winner(server), 'capped');
+  await redis.command('CLIENT', 'KILL', 'TYPE', 'normal').catch(() => {});
+  await until(async () => (await winner(server)) === 'capped');
+  await until(async () => (await report(`${server.base}/v1/i/${token()}`)).status === 204);
+});
