@@ -270,25 +270,52 @@ static void await_rest(struct h1_connection *connection)
         deadline_set(server->request, &connection->request_deadline);
 }
 
+/*
+ * Input that nobody takes is left in the socket beyond a bound. (bufferevent's own high-water mark
+ * calls on_read() again and again while the bound is reached.)
+ */
+static void bound_input(struct h1_connection *connection)
+{
+    bool full = input_len(connection) >= H1_READ_AHEAD;
+    if (full == connection->paused || connection->ended)
+        return;
+    connection->paused = full;
+    if (full)
+        CHECK(bufferevent_disable(connection->bev, EV_READ) == 0);
+    else
+        CHECK(bufferevent_enable(connection->bev, EV_READ) == 0);
+}
+
+static void set_deadlines(struct h1_connection *connection)
+{
+    if (connection->output.blocked)
+        deadline_clear(&connection->request_deadline);
+    else if (connection->state == H1_IDLE)
+        await_request(connection);
+    else if (connection->state == H1_READING)
+        await_rest(connection);
+}
+
+/* Nothing will come of waiting: the client sends no more, and what it sent is no whole request. */
+static bool is_starved(const struct h1_connection *connection)
+{
+    return connection->ended && input_len(connection) == 0 && !connection->output.blocked &&
+           (connection->state == H1_IDLE || connection->state == H1_READING);
+}
+
 /* Brings socket and deadlines in line with the state. May free the connection. */
 static void settle(struct h1_connection *connection)
 {
     flush(connection);
     if (connection->state == H1_CLOSING && !connection->output.blocked)
         shut(connection);
-    bool starved = connection->ended && input_len(connection) == 0 && !connection->output.blocked;
-    if (starved && (connection->state == H1_IDLE || connection->state == H1_READING)) {
+    if (is_starved(connection)) {
         h1_connection_close(connection, COUNTER_CLOSE_CLIENT);
-        return;
-    }
-    if (connection->state == H1_DEAD) {
+    } else if (connection->state == H1_DEAD) {
         free_connection(connection);
-    } else if (connection->output.blocked) {
-        deadline_clear(&connection->request_deadline);
-    } else if (connection->state == H1_IDLE) {
-        await_request(connection);
-    } else if (connection->state == H1_READING) {
-        await_rest(connection);
+    } else {
+        bound_input(connection);
+        set_deadlines(connection);
     }
 }
 
@@ -395,7 +422,6 @@ struct h1_connection *h1_connection_new(struct h1_server *server, int fd, const 
     connection->bev = bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
     CHECK(connection->bev != NULL);
     bufferevent_setcb(connection->bev, on_read, on_write, on_event, connection);
-    bufferevent_setwatermark(connection->bev, EV_READ, 0, H1_READ_AHEAD);
     h1_output_init(&connection->output, connection->bev, server->write);
     CHECK(bufferevent_enable(connection->bev, EV_READ) == 0);
     deadline_set(server->head, &connection->deadline);

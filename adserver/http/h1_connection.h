@@ -19,7 +19,8 @@
 #include "http/h1_output.h"
 #include "http/h1_server.h"
 
-#define H1_READ_AHEAD   ((size_t)16 * 1024) /* bytes taken from a client before they are needed */
+#define H1_READ_AHEAD ((size_t)16 * 1024) /* bytes that may wait to be read; a read adds as many \
+                                           */
 #define H1_LINGER_BYTES ((size_t)256 * 1024)
 #define H1_LINGER_US    (2 * US_PER_SECOND)
 
@@ -37,6 +38,7 @@ struct h1_connection {
     struct bufferevent *bev; /* owns the socket */
     enum h1_state state;
     bool working; /* requests are being read: whoever does that settles and frees */
+    bool paused;  /* more than H1_READ_AHEAD waits to be read */
     bool ended;   /* the client sends nothing more; it may still read */
     bool refused; /* over a limit: answered before it asked */
     bool counted; /* in the server's table of peers */

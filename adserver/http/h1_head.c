@@ -21,9 +21,21 @@ static int on_url(llhttp_t *parser, const char *at, size_t len)
     return HPE_OK;
 }
 
+static int on_version(llhttp_t *parser, const char *at, size_t len)
+{
+    struct h1_head *head = parser->data;
+    extend(&head->version, at, len);
+    return HPE_OK;
+}
+
+/* llhttp reads RTSP/1.0 too, which has a GET; the span begins behind the slash. */
 static int on_version_complete(llhttp_t *parser)
 {
-    return parser->http_major == 1 && parser->http_minor <= 1 ? HPE_OK : HPE_USER;
+    static const struct slice name = SLICE_INIT("HTTP/");
+    const struct h1_head *head = parser->data;
+    bool is_http = memcmp(head->version.ptr - name.len, name.ptr, name.len) == 0;
+    bool known = is_http && parser->http_major == 1 && parser->http_minor <= 1;
+    return known ? HPE_OK : HPE_USER;
 }
 
 static struct http_header *current(llhttp_t *parser)
@@ -83,6 +95,7 @@ static int on_headers_complete(llhttp_t *parser)
 
 static const llhttp_settings_t settings = {
     .on_url = on_url,
+    .on_version = on_version,
     .on_version_complete = on_version_complete,
     .on_header_field = on_header_field,
     .on_header_field_complete = on_header_field_complete,
@@ -101,7 +114,7 @@ void h1_head_init(struct h1_head *head)
     head->len = 0;
     head->parsed = 0;
     head->complete = false;
-    head->method = head->target = slice_of(NULL, 0);
+    head->method = head->target = head->version = slice_of(NULL, 0);
     head->header_count = 0;
     head->headers[0] = (struct http_header){0};
 }
