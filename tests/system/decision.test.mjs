@@ -15,7 +15,7 @@ async function start(t, catalog = smallCatalog, options) {
 
 // Campaigns with one creative of the same id each, on the slot `header`.
 const campaigns = (...list) => list.map(({ creatives, ...fields }) => ({ slots: 'header', creatives: creatives ?? [{ id: fields.id, ...picture }], ...fields }));
-const headerAnd = (...list) => ({ slots: [{ id: 'header' }], campaigns: campaigns(...list) });
+const headerAnd = (...list) => ({ slots: [{ id: 'header', name: 'Header' }], campaigns: campaigns(...list) });
 
 const winner = async (server, query = {}) => (await server.ads({ slot: 'header', ...query }))[0].campaign;
 
@@ -60,7 +60,10 @@ test('creatives of text and of html', async (t) => {
   const text = { id: 'words', type: 'text', title: 'A <b>title</b>', body: 'Körper & "Geist"', cta: 'Go', landing: 'https://shop.example/' };
   const html = { id: 'markup', type: 'html', size: '300x250', html: '<a href="{click_url}">x</a><script>var s = "</script>"; {a:1}</script>{click_url}' };
   const { server } = await start(t, {
-    slots: [{ id: 'header' }, { id: 'side' }],
+    slots: [
+      { id: 'header', name: 'Header' },
+      { id: 'side', name: 'Side' },
+    ],
     campaigns: [
       { id: 'words', slots: 'header', creatives: [text] },
       { id: 'markup', slots: 'side', creatives: [{ ...html, landing: 'https://shop.example/' }] },
@@ -125,7 +128,7 @@ test('sizes: of the slot, and of the width that is there', async (t) => {
 });
 
 test('no creative twice on a page', async (t) => {
-  const slots = ['a', 'b', 'c', 'd'].map((id) => ({ id }));
+  const slots = ['a', 'b', 'c', 'd'].map((id) => ({ id, name: id }));
   const creatives = [1, 2, 3].map((n) => ({ id: `creative-${n}`, ...picture }));
   const { server } = await start(t, { slots, campaigns: [{ id: 'all', slots: '*', creatives }] });
   for (let i = 0; i < 50; i++) {
