@@ -321,12 +321,16 @@ static void settle(struct h1_connection *connection)
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
+/*
+ * A client that goes on sending without end is no longer listened to, but still has the time to
+ * read its answer: closing on what it sends would reset the connection.
+ */
 static void drop_input(struct h1_connection *connection)
 {
     connection->lingered += input_len(connection);
     (void)evbuffer_drain(input_of(connection), input_len(connection));
     if (connection->lingered > H1_LINGER_BYTES)
-        h1_connection_close(connection, COUNTER_CLOSE_ANSWERED);
+        CHECK(bufferevent_disable(connection->bev, EV_READ) == 0);
 }
 
 static void on_read(struct bufferevent *bev, void *arg)
