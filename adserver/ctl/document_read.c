@@ -24,7 +24,8 @@ struct reader {
 static size_t enter_member(struct reader *reader, struct slice name)
 {
     size_t mark = reader->path.len;
-    strbuf_addf(&reader->path, "%s%s", mark > 0 ? "." : "", err_quote(name));
+    const char *shown = name.len > 0 ? err_quote(name) : "\"\"";
+    strbuf_addf(&reader->path, "%s%s", mark > 0 ? "." : "", shown);
     return mark;
 }
 
