@@ -9,6 +9,9 @@ import { startServer } from './server.mjs';
 
 export const browser = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
 
+// A build with sanitizers is several times slower: how soon it answers says nothing. (scripts/test sets it.)
+export const instrumented = Boolean(process.env.SANITIZER);
+
 // Servers on one Redis with one key ring, as in one installation.
 export async function startServers({ t, redis, count, options = {}, ...settings }) {
   const dir = tempDir('ring');
