@@ -8,10 +8,10 @@ import { startRedis } from './redis.mjs';
 import { startServer } from './server.mjs';
 
 // A server with one worker, whose /tag.js answers 200 and whose /v1/ads takes POST.
-export async function startWire(t, options = {}) {
+export async function startWire(t, options = {}, settings = {}) {
   const redis = await startRedis({ t });
   await importCatalog(redis, smallCatalog);
-  return startServer({ t, redis, options });
+  return startServer({ t, redis, options, ...settings });
 }
 
 export const get = (path, ...lines) => head(`GET ${path} HTTP/1.1`, 'Host: localhost', ...lines);
