@@ -201,5 +201,8 @@ void exposition_handle(struct http_exchange *exchange, void *context)
     add_reasons(buf, service->metrics, SERIES_CAMPAIGN, "campaign", "campaign_rejected_total",
                 "Times a campaign was not served, by reason");
     response.body = strbuf_slice(buf);
-    http_respond(exchange, &response);
+    if (buf->overflowed)
+        http_respond_error(exchange, 500, "too_large", SLICE("more than fits into one answer"));
+    else
+        http_respond(exchange, &response);
 }

@@ -22,8 +22,8 @@
 #define SERVICE_REDIS_SHARE_PERCENT 40
 /* How long a beacon waits for its count to be written before it is told 503. */
 #define SERVICE_EVENT_TIMEOUT_MS 500
-/* The longest answer we write. */
-#define SERVICE_ANSWER_MAX (16 * 1024 * 1024)
+/* The longest answer we write: room for /metrics with all the series there may be. */
+#define SERVICE_ANSWER_MAX (64 * 1024 * 1024)
 
 struct page_pool;
 

@@ -225,5 +225,8 @@ void stats_handle(struct http_exchange *exchange, void *context)
     json_close(buf, '}');
     strbuf_add_char(buf, '\n');
     response.body = strbuf_slice(buf);
-    http_respond(exchange, &response);
+    if (buf->overflowed)
+        http_respond_error(exchange, 500, "too_large", SLICE("more than fits into one answer"));
+    else
+        http_respond(exchange, &response);
 }
