@@ -105,10 +105,10 @@ void redis_reader_feed(struct redis_reader *reader, const void *bytes, size_t le
 static int64_t announced_length(struct slice rest)
 {
     char digits[BULK_HEADER_MAX + 1] = {0};
-    size_t line = slice_find(rest, '\n');
-    if (line == rest.len)
+    size_t line = slice_find(rest, '\r');
+    if (line + 1 >= rest.len || rest.ptr[line + 1] != '\n')
         return -1;
-    memcpy(digits, rest.ptr, line < BULK_HEADER_MAX ? line : BULK_HEADER_MAX);
+    memcpy(digits, rest.ptr, line);
     return strtoll(digits, NULL, 10);
 }
 

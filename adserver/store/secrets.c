@@ -15,9 +15,14 @@
 #define DAY_KEPT_S "172800" /* two days: the day, and whatever clocks differ by */
 #define US_PER_DAY (INT64_C(86400) * US_PER_SECOND)
 #define RETRY_US   (US_PER_SECOND)
+#define AGREE_US   (60 * US_PER_SECOND) /* between two looks whether all servers still agree */
 #define NO_DAY     INT64_MIN
 
-/* A secret that is asked for by offering one: SET NX GET answers the one that was there first. */
+/*
+ * A secret that is asked for by offering one: SET NX GET answers the one that was there first. Once
+ * known it is offered itself: where Redis has lost it (FLUSHALL) it comes back, and where another
+ * server's has come to stand there, all turn to that one.
+ */
 struct shared {
     struct secrets *owner;
     bool known, asked;
@@ -31,6 +36,7 @@ struct secrets {
     const struct clock *clock;
     struct slice prefix;
     struct loop_timer *watch;
+    int64_t agreed_us; /* monotonic: when all were last asked for */
     struct shared viewer, today, tomorrow;
 };
 
@@ -86,10 +92,13 @@ static void ask(struct shared *shared)
     char key[KEY_MAX];
     struct slice args[] = {SLICE("SET"), {NULL, 0},   {NULL, 0},        SLICE("NX"),
                            SLICE("GET"), SLICE("EX"), SLICE(DAY_KEPT_S)};
-    if (shared->known || shared->asked)
+    if (shared->asked)
         return;
     shared->asked = true;
-    random_secret(shared->offered, SECRET_BYTES);
+    if (shared->known)
+        memcpy(shared->offered, shared->bytes, SECRET_BYTES);
+    else
+        random_secret(shared->offered, SECRET_BYTES);
     args[1] = slice_of(key, write_key(shared, key));
     args[2] = slice_of((const char *)shared->offered, SECRET_BYTES);
     redis_command(shared->owner->redis, args, shared->day == NO_DAY ? 5 : 7, 0, on_answer, shared);
@@ -118,21 +127,32 @@ static void turn_days(struct secrets *secrets)
     turn_to(&secrets->tomorrow, day + 1);
 }
 
+static void ask_all(struct secrets *secrets, bool also_known)
+{
+    struct shared *all[] = {&secrets->viewer, &secrets->today, &secrets->tomorrow};
+    turn_days(secrets);
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (also_known || !all[i]->known)
+            ask(all[i]);
+    }
+}
+
 void secrets_refresh(struct secrets *secrets)
 {
-    turn_days(secrets);
-    ask(&secrets->viewer);
-    ask(&secrets->today);
-    ask(&secrets->tomorrow);
+    secrets->agreed_us = clock_mono_us(secrets->clock);
+    ask_all(secrets, true);
 }
 
 static void on_watch(void *arg)
 {
     struct secrets *secrets = arg;
-    if (redis_is_up(secrets->redis))
+    int64_t since_us = clock_mono_us(secrets->clock) - secrets->agreed_us;
+    if (!redis_is_up(secrets->redis))
+        turn_days(secrets);
+    else if (since_us >= AGREE_US)
         secrets_refresh(secrets);
     else
-        turn_days(secrets);
+        ask_all(secrets, false);
     loop_timer_set(secrets->watch, RETRY_US);
 }
 

@@ -4,7 +4,8 @@
  *
  * Both are made by whichever server comes first (SET NX) under `<prefix>secret:viewer` and
  * `<prefix>secret:day:<YYYYMMDD>`; the daily one expires in Redis after two days and is forgotten
- * here when its day is over. Until they are known there is no viewer identity.
+ * here when its day is over. Until they are known there is no viewer identity. Now and then all are
+ * asked for again, so that servers agree also after Redis has lost them.
  */
 #ifndef STORE_SECRETS_H
 #define STORE_SECRETS_H
@@ -20,7 +21,7 @@ struct secrets *secrets_new(struct loop *loop, struct redis *redis, const struct
                             struct slice prefix);
 void secrets_free(struct secrets *secrets);
 
-/* To be called when the connection has come up; asks for what is missing. */
+/* To be called when the connection has come up; asks for what is missing or may have changed. */
 void secrets_refresh(struct secrets *secrets);
 
 /* SECRET_BYTES, or NULL while not known. Valid for this turn. */
