@@ -3,6 +3,7 @@
 // Redis stopped, slow, killed: pages get their answers in time, what needs Redis rests, nothing is
 // counted wrongly, and all is as before as soon as it is back.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { delay, importCatalog, request, startRedis, startServer, until } from '../lib/harness.mjs';
@@ -238,4 +239,29 @@ test('a Redis that does not take writes: events are refused, pages go on', async
   await redis.command('CLIENT', 'KILL', 'TYPE', 'normal').catch(() => {});
   await until(async () => (await winner(server)) === 'capped');
   await until(async () => (await report(`${server.base}/v1/i/${token()}`)).status === 204);
+});
+
+test('reloads and a crash while Redis is away: new workers serve the last good catalog', async (t) => {
+  const { redis, server } = await start(t);
+  const state = path.join(server.dir, 'state', 'catalog');
+  await until(() => existsSync(state), { what: 'the catalog is on disk' });
+  await redis.kill();
+  await until(async () => (await readiness(server)) === 503);
+  const pids = async () => (await server.stats()).workers.map(({ pid }) => pid);
+  const replaced = async (before) =>
+    until(async () => (await pids()).length === 2 && !(await pids()).some((pid) => before.includes(pid)), { timeout: 20000 });
+  const wrk = startWrk(t, server.base, { connections: 8, lua: viewers(4) });
+  for (let i = 0; i < 3; i++) {
+    const before = await pids();
+    server.signal('SIGHUP');
+    await replaced(before);
+    assert.equal(await winner(server), 'open');
+  }
+  assertNoErrors(await wrk.stop());
+  const before = await pids();
+  for (const pid of before) process.kill(pid, 'SIGKILL');
+  await until(async () => (await winner(server)) === 'open', { timeout: 20000 });
+  await redis.start();
+  await importCatalog(redis, catalog);
+  await untilNormal(server);
 });
