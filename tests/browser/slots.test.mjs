@@ -4,26 +4,11 @@ import { after, before, describe, test } from 'node:test';
 import {
   clockPasses, eventOf, eventsOf, openPage, pageWith, patience, startBrowser, startSite, untilCounted,
 } from '../lib/browser.mjs';
-import { packedTag, startPages } from '../lib/page-server.mjs';
 import { until } from '../lib/harness.mjs';
 
 const ins = (slot, more = '') => `<ins class="masthead" data-slot="${slot}" style="display:block" ${more}></ins>`;
 const contents = (page, selector) => page.locator(selector).evaluate((el) => el.children.length);
 const slotsOf = (url) => url.searchParams.getAll('slot').map((slot) => slot.split(':')[0]);
-
-// Stands in for a server that is not well: tag.js, and `answer` for what is asked of it.
-const startAds = (t, answer) =>
-  startPages({
-    t,
-    host: '127.0.0.1',
-    pages: {
-      '/tag.js': { body: packedTag(), headers: { 'Content-Type': 'text/javascript' } },
-      '/v1/ads': (request, response) => {
-        response.setHeader('Access-Control-Allow-Origin', '*');
-        answer(response);
-      },
-    },
-  });
 
 describe('the tag and its slots', { timeout: 280000 }, () => {
   let browser;
@@ -293,90 +278,5 @@ describe('the tag and its slots', { timeout: 280000 }, () => {
     const height = (slot) => page.locator(`[data-slot=${slot}]`).evaluate((el) => el.offsetHeight);
     assert.deepEqual(await Promise.all(['header', 'words', 'side'].map(height)), [90, 60, 250]);
     assert.deepEqual(await page.evaluate(() => seen.shifts), []);
-  });
-
-  test('a picture that does not load counts nothing', async (t) => {
-    const { page, server } = await open(t, ins('header') + ins('side'), {
-      campaigns: (origin) => [
-        { id: 'big', slots: 'header', creatives: [{ id: 'big-1', type: 'image', size: '970x250', image: `${origin}/missing.svg`, landing: `${origin}/shop` }] },
-        { id: 'box', slots: 'side', creatives: [{ id: 'box-1', type: 'image', size: '300x250', image: `${origin}/picture.svg`, landing: `${origin}/shop` }] },
-      ],
-    });
-    assert.equal((await eventOf(page, 'empty', 'header')).detail.creative, 'big-1');
-    await eventOf(page, 'viewable', 'side');
-    await untilCounted(server, 'box', { serves: 1, impressions: 1 });
-    await untilCounted(server, 'big', { serves: 1, impressions: 0 });
-    assert.equal(await contents(page, '[data-slot=header]'), 0);
-  });
-
-  test('a picture named by a path comes from the ad server', async (t) => {
-    const { page, server } = await open(t, ins('header'), {
-      options: { 'server.demo': 'on' },
-      campaigns: (origin) => [
-        { id: 'big', slots: 'header', creatives: [{ id: 'big-1', type: 'image', size: '970x250', image: '/demo/img/ferries-970x250.svg', landing: `${origin}/shop` }] },
-      ],
-    });
-    await eventOf(page, 'filled', 'header');
-    assert.ok(page.loads.includes(`${server.base}/demo/img/ferries-970x250.svg`));
-  });
-
-  test('an event that the server could not take is sent again, one that it refused is not', async (t) => {
-    const sent = { impression: [], viewable: [] };
-    const ads = await startAds(t, (response) => {
-      const ad = { slot: 'words', title: 'Title', body: 'Body', cta: 'Go', click_url: `${ads.origin}/c` };
-      for (const kind of Object.keys(sent)) ad[`${kind}_url`] = `${ads.origin}/${kind}`;
-      response.end(JSON.stringify({ ads: [ad] }));
-    });
-    const takes = (kind, answers) => (request, response) => {
-      sent[kind].push(request.method);
-      response.setHeader('Access-Control-Allow-Origin', '*');
-      const status = answers[sent[kind].length - 1];
-      if (status) response.writeHead(status).end();
-      else response.destroy();
-    };
-    ads.pages['/impression'] = takes('impression', [503, 0, 204, 204]);
-    ads.pages['/viewable'] = takes('viewable', [403, 204]);
-    const blog = await startPages({ t, pages: { '/': pageWith(ads.origin, ins('words')) } });
-    const page = await openPage(t, browser);
-    await page.goto(blog.origin);
-    await eventOf(page, 'viewable', 'words');
-    await until(() => sent.impression.length === 3, { timeout: patience });
-    assert.deepEqual(sent, { impression: ['POST', 'POST', 'POST'], viewable: ['POST'] });
-  });
-
-  for (const [name, answer] of [
-    ['answers with broken JSON', (response) => response.end('{"ads":[')],
-    ['answers with other JSON', (response) => response.end('{"ads":[null,{"type":"image"}]}')],
-    ['answers with null', (response) => response.end('null')],
-    ['answers with 500 and a page', (response) => response.writeHead(500).end('<h1>Sorry</h1>')],
-    ['hangs up', (response) => response.destroy()],
-  ]) {
-    test(`a server that ${name} leaves the page alone`, async (t) => {
-      const ads = await startAds(t, answer);
-      const blog = await startPages({ t, pages: { '/': pageWith(ads.origin, ins('header') + ins('side')) } });
-      const page = await openPage(t, browser);
-      const thrown = [];
-      page.on('pageerror', (error) => thrown.push(error));
-      await page.goto(blog.origin);
-      await eventOf(page, 'empty', 'header');
-      await eventOf(page, 'empty', 'side');
-      assert.equal(await contents(page, '[data-slot=header]'), 0);
-      assert.deepEqual(thrown, [], 'nothing is thrown into the page');
-    });
-  }
-
-  test('a server that is gone leaves the page alone', async (t) => {
-    const { page, server } = await open(t, `<div hidden>${ins('header')}</div>`);
-    await page.waitForFunction(() => window.masthead?.load);
-    await server.stop();
-    await page.evaluate(() => masthead.load(document.querySelector('ins')));
-    await eventOf(page, 'empty', 'header');
-    assert.ok(page.problems.every((problem) => problem.includes('ERR_CONNECTION_REFUSED')));
-  });
-
-  test('an unknown slot stays empty', async (t) => {
-    const { page } = await open(t, ins('nowhere'));
-    await eventOf(page, 'empty', 'nowhere');
-    assert.equal(await contents(page, '[data-slot=nowhere]'), 0);
   });
 });
