@@ -2,9 +2,10 @@
  * h1: HTTP/1.1 (RFC 9112) on a connection, strictly.
  *
  * llhttp parses; what it lets through and nginx and Node refuse is refused here. One request is
- * handled at a time: while it waits for its answer, or the client does not read, nothing more is
- * read from the connection (pipelined requests wait in the buffer and are answered in order). Every
- * limit and deadline has its own reason (CLOSE_… in metrics.def).
+ * handled at a time: while it waits for its answer, or the client does not read, no other is begun
+ * and only so much is read ahead (pipelined requests wait and are answered in order). A client that
+ * stops sending still gets its answers. Every limit and deadline has its own reason (CLOSE_… in
+ * metrics.def).
  */
 #ifndef HTTP_H1_H
 #define HTTP_H1_H
@@ -39,7 +40,7 @@ void h1_server_drain(struct h1_server *server, int64_t idle_grace_us, h1_drained
 
 size_t h1_server_connections(const struct h1_server *server);
 
-/* Closes what is left, without ceremony. */
+/* Closes what is left, without ceremony. Not from inside a handler. */
 void h1_server_free(struct h1_server *server);
 
 #endif

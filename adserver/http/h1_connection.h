@@ -19,8 +19,7 @@
 #include "http/h1_output.h"
 #include "http/h1_server.h"
 
-#define H1_READ_AHEAD ((size_t)16 * 1024) /* bytes that may wait to be read; a read adds as many \
-                                           */
+#define H1_READ_AHEAD   ((size_t)16 * 1024) /* bytes that may wait; one read adds as many */
 #define H1_LINGER_BYTES ((size_t)256 * 1024)
 #define H1_LINGER_US    (2 * US_PER_SECOND)
 

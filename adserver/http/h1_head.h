@@ -27,7 +27,7 @@ struct h1_head {
     struct slice method;
     struct slice target;
     struct slice version; /* "1.1" */
-    unsigned minor; /* of the version, HTTP/1.x */
+    unsigned minor;       /* of the version, HTTP/1.x */
     bool has_length;
     bool has_transfer_encoding;
     uint64_t length; /* Content-Length's value */
