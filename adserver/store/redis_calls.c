@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "net/loop.h"
 #include "store/redis_link.h"
-#include "store/redis_timeouts.h"
 
 #define LAST_ROUNDS 100 /* functions that call again from their own end, when all is over */
 
@@ -53,7 +52,7 @@ void redis_calls_limit(struct redis_calls *calls, struct redis_call *call, int t
 {
     CHECK(timeout_ms >= 0);
     unsigned ms = timeout_ms ? (unsigned)timeout_ms : REDIS_SLOW_MS;
-    redis_timeouts_set(calls->timeouts, &call->deadline,
+    redis_timeouts_set(calls->timeouts, &call->timeout,
                        ms < REDIS_TIMEOUT_MAX_MS ? ms : REDIS_TIMEOUT_MAX_MS);
 }
 
@@ -90,7 +89,7 @@ void redis_calls_finish(struct redis_calls *calls, struct redis_call *call,
                         enum redis_failure failure, const struct redis_reply *reply)
 {
     redis_fn *fn = call->fn;
-    deadline_clear(&call->deadline);
+    redis_timeout_clear(&call->timeout);
     strbuf_clear(&call->wire_rest);
     call->fn = NULL;
     calls->count--;
@@ -128,10 +127,10 @@ static void on_end_of_turn(evutil_socket_t fd, short what, void *arg)
 }
 
 /* The call's function runs now; the call itself waits on, mute. */
-static void on_deadline(struct deadline *deadline, void *context)
+static void on_deadline(struct redis_timeout *timeout, void *context)
 {
     struct redis_calls *calls = context;
-    struct redis_call *call = (void *)((char *)deadline - offsetof(struct redis_call, deadline));
+    struct redis_call *call = (void *)((char *)timeout - offsetof(struct redis_call, timeout));
     redis_fn *fn = call->fn;
     call->fn = NULL;
     calls->on_timeout(calls->arg);

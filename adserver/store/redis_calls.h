@@ -12,14 +12,14 @@
 #include <sys/queue.h>
 
 #include "base/strbuf.h"
-#include "net/deadlines.h"
 #include "store/redis.h"
+#include "store/redis_timeouts.h"
 
 struct redis_calls;
 
 struct redis_call {
     STAILQ_ENTRY(redis_call) link;
-    struct deadline deadline;
+    struct redis_timeout timeout;
     struct redis_calls *calls;
     redis_fn *fn; /* NULL: mute */
     void *arg;
