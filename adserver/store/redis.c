@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "net/loop.h"
 #include "store/redis_calls.h"
+#include "store/redis_channels.h"
 #include "store/redis_greeting.h"
 #include "store/redis_link.h"
 #include "store/redis_reply.h"
@@ -57,17 +58,12 @@ struct redis {
     unsigned timeouts_in_row;
     bool was_up; /* ever */
     bool freeing;
-    bool in_message;
     const char *drop_why; /* set while a reply is dealt with: drop the connection after it */
 
     struct redis_greeting greeting;
     char trouble[TROUBLE_MAX];
 
-    redis_message_fn *on_message; /* not NULL: it listens */
-    void *message_arg;
-    char *channels[REDIS_CHANNELS_MAX];
-    unsigned channel_count;
-    unsigned awaited; /* confirmations still to come before it is up */
+    struct redis_channels channels;
     char read_buffer[READ_BYTES];
 };
 
@@ -112,7 +108,7 @@ static void put_waiting(struct redis *redis, struct redis_call *call)
 /* Whether a command of that size can be sent now. */
 static bool takes(const struct redis *redis, size_t bytes)
 {
-    return redis->state == UP && !redis->on_message &&
+    return redis->state == UP && !redis->channels.fn &&
            redis_calls_count(redis->calls) <= REDIS_PENDING_MAX &&
            redis_link_has_room(redis->link, bytes);
 }
@@ -288,7 +284,7 @@ static void send_probe(struct redis *redis)
     if (redis->probe_us != 0)
         return;
     redis->probe_us = now_us();
-    if (!redis->on_message)
+    if (!redis->channels.fn)
         put_waiting(redis, redis_calls_take(redis->calls, on_probe, redis));
     redis_wire_command(redis_link_output(redis->link), ping, 1);
     redis_link_flush(redis->link);
@@ -339,20 +335,11 @@ static void greeted(struct redis *redis)
     go_up(redis);
 }
 
-static void send_subscribe(struct redis *redis, const char *channel)
-{
-    bool pattern = strchr(channel, '*') != NULL;
-    struct slice args[] = {pattern ? SLICE("PSUBSCRIBE") : SLICE("SUBSCRIBE"), slice_cstr(channel)};
-    redis_wire_command(redis_link_output(redis->link), args, 2);
-    redis_link_flush(redis->link);
-}
-
 static void begin_listening(struct redis *redis)
 {
     redis->state = JOINING;
-    redis->awaited = redis->channel_count;
-    for (unsigned i = 0; i < redis->channel_count; i++)
-        send_subscribe(redis, redis->channels[i]);
+    redis_channels_subscribe_all(&redis->channels, redis_link_output(redis->link));
+    redis_link_flush(redis->link);
 }
 
 static void take_greeting(struct redis *redis, const struct redis_reply *reply)
@@ -362,7 +349,7 @@ static void take_greeting(struct redis *redis, const struct redis_reply *reply)
         redis->drop_why = reply->text.ptr;
         break;
     case GREETING_DONE:
-        if (redis->on_message)
+        if (redis->channels.fn)
             begin_listening(redis);
         else
             greeted(redis);
@@ -402,35 +389,27 @@ static void on_pause_over(void *arg)
 
 /* ---- Replies ---- */
 
-static bool is_word(const struct redis_reply *reply, struct slice word)
+/* What nobody has asked for, and no listener gets. */
+static void refuse_unasked(struct redis *redis, const struct redis_reply *reply)
 {
-    return reply->type == REDIS_STRING && slice_eq(reply->text, word);
-}
-
-static void confirm_channel(struct redis *redis)
-{
-    if (redis->awaited == 0)
-        return;
-    redis->awaited--;
-    if (redis->awaited == 0 && redis->state == JOINING)
-        greeted(redis);
+    redis->drop_why = reply->type == REDIS_ERROR_TEXT ? reply->text.ptr : "an unasked reply";
 }
 
 static void take_message(struct redis *redis, const struct redis_reply *reply)
 {
-    if (reply->type != REDIS_ARRAY || reply->count == 0) {
-        redis->drop_why = reply->type == REDIS_ERROR_TEXT ? reply->text.ptr : "an unasked reply";
-        return;
-    }
-    const struct redis_reply *kind = &reply->items[0];
-    if (is_word(kind, SLICE("subscribe")) || is_word(kind, SLICE("psubscribe"))) {
-        confirm_channel(redis);
-    } else if (is_word(kind, SLICE("pong"))) {
+    switch (redis_channels_take(&redis->channels, reply)) {
+    case CHANNELS_JOINED:
+        if (redis->state == JOINING)
+            greeted(redis);
+        break;
+    case CHANNELS_PONG:
         probe_answered(redis);
-    } else {
-        redis->in_message = true;
-        redis->on_message(reply, redis->message_arg);
-        redis->in_message = false;
+        break;
+    case CHANNELS_BROKEN:
+        refuse_unasked(redis, reply);
+        break;
+    case CHANNELS_GO_ON:
+        break;
     }
 }
 
@@ -477,10 +456,10 @@ static void take_reply(struct redis *redis, const struct redis_reply *reply)
         take_greeting(redis, reply);
     else if (redis_calls_first(redis->calls))
         take_answer(redis, reply);
-    else if (redis->on_message)
+    else if (redis->channels.fn)
         take_message(redis, reply);
     else
-        redis->drop_why = reply->type == REDIS_ERROR_TEXT ? reply->text.ptr : "an unasked reply";
+        refuse_unasked(redis, reply);
 }
 
 /* The command whose reply passes the limits is told so; the others lose theirs with it. */
@@ -570,13 +549,12 @@ void redis_free(struct redis *redis)
 {
     if (!redis)
         return;
-    CHECK(!redis_calls_busy(redis->calls) && !redis->in_message);
+    CHECK(!redis_calls_busy(redis->calls) && !redis->channels.in_message);
     redis->freeing = true;
     redis_link_close(redis->link);
     go_down(redis, RESTING);
     redis_calls_free(redis->calls);
-    for (unsigned i = 0; i < redis->channel_count; i++)
-        free(redis->channels[i]);
+    redis_channels_release(&redis->channels);
     loop_timer_free(redis->pause);
     loop_timer_free(redis->tick);
     redis_reader_free(redis->reader);
@@ -616,15 +594,13 @@ int64_t redis_client_id(const struct redis *redis)
 void redis_subscribe(struct redis *redis, const struct slice *channels, unsigned channel_count,
                      redis_message_fn *fn, void *arg)
 {
-    CHECK(redis->channel_count + channel_count <= REDIS_CHANNELS_MAX);
-    redis->on_message = fn;
-    redis->message_arg = arg;
+    redis->channels.fn = fn;
+    redis->channels.arg = arg;
     for (unsigned i = 0; i < channel_count; i++) {
-        char *channel = check_malloc(channels[i].len + 1);
-        memcpy(channel, channels[i].ptr, channels[i].len);
-        channel[channels[i].len] = '\0';
-        redis->channels[redis->channel_count++] = channel;
-        if (redis->state >= JOINING)
-            send_subscribe(redis, channel);
+        const char *name = redis_channels_add(&redis->channels, channels[i]);
+        if (redis->state >= JOINING) {
+            redis_channels_subscribe(redis_link_output(redis->link), name);
+            redis_link_flush(redis->link);
+        }
     }
 }
