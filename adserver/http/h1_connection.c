@@ -73,10 +73,11 @@ static void reset(struct h1_connection *connection, enum metrics_counter reason)
     h1_connection_close(connection, reason);
 }
 
-/* All is sent. What remains is to see that the client gets it. */
+/* All is sent. What remains is to see that the client gets it, where it may be sending still. */
 static void shut(struct h1_connection *connection)
 {
-    if (connection->ended || shutdown(connection->output.fd, SHUT_WR) < 0) {
+    bool silent = connection->ended || (connection->final && input_len(connection) == 0);
+    if (silent || shutdown(connection->output.fd, SHUT_WR) < 0) {
         connection->state = H1_DEAD;
         return;
     }
@@ -152,6 +153,8 @@ static void answer(struct http_exchange *base, const struct http_response *respo
     h1_answer_head(&server->out, response, h1_date_line(&server->date, loop_now_us(server->loop)),
                    stays);
     CHECK(!server->out.overflowed);
+    connection->final =
+        connection->reason == COUNTER_CLOSE_ANSWERED && !exchange->reader.framing.keep_alive;
     connection->exchange = NULL;
     connection->state = stays == H1_CLOSES ? H1_CLOSING : H1_IDLE;
     send_bytes(connection, strbuf_slice(&server->out),

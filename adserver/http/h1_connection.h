@@ -39,6 +39,7 @@ struct h1_connection {
     bool working; /* requests are being read: whoever does that settles and frees */
     bool paused;  /* more than H1_READ_AHEAD waits to be read */
     bool ended;   /* the client sends nothing more; it may still read */
+    bool final;   /* the client has said that it sends no request after the one answered last */
     bool refused; /* over a limit: answered before it asked */
     bool counted; /* in the server's table of peers */
     struct net_ip peer;

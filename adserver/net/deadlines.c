@@ -11,6 +11,10 @@
  * list two links each time and the timer nothing.
  */
 
+/* A crowd that comes due together must not keep everybody else waiting: the rest is for next turn.
+ */
+#define DEADLINES_A_TURN 32
+
 TAILQ_HEAD(deadline_list, deadline);
 
 struct deadlines {
@@ -28,9 +32,7 @@ struct deadlines {
 static void set_timer(struct deadlines *queue, const struct deadline *head)
 {
     int64_t delay_us = head->due_us - loop_now_us(queue->loop);
-    if (delay_us < 0)
-        delay_us = 0;
-    loop_timer_set(queue->timer, delay_us + queue->slack_us / 2);
+    loop_timer_set(queue->timer, delay_us > 0 ? delay_us + queue->slack_us / 2 : 0);
     queue->timer_set = true;
 }
 
@@ -39,12 +41,16 @@ static void on_timer(void *arg)
     struct deadlines *queue = arg;
     int64_t now_us = loop_now_us(queue->loop);
     struct deadline *head;
-    queue->timer_set = false;
-    while ((head = TAILQ_FIRST(&queue->entries)) != NULL && head->due_us <= now_us) {
+    for (int i = 0; i < DEADLINES_A_TURN; i++) {
+        head = TAILQ_FIRST(&queue->entries);
+        if (!head || head->due_us > now_us)
+            break;
         deadline_clear(head);
         queue->fn(head, queue->context);
     }
-    if (head && !queue->timer_set)
+    head = TAILQ_FIRST(&queue->entries);
+    queue->timer_set = false;
+    if (head)
         set_timer(queue, head);
 }
 

@@ -24,7 +24,10 @@ struct deadline {
 /* Called once, from the loop, with the entry already cleared; may set or clear any entry. */
 typedef void deadline_fn(struct deadline *deadline, void *context);
 
-/* Every entry comes due `length_us` (not 0) after it was set, late by at most `slack_us`. */
+/*
+ * Every entry comes due `length_us` (not 0) after it was set, late by at most `slack_us`; where a
+ * crowd comes due together its calls are spread over some turns of the loop.
+ */
 struct deadlines *deadlines_new(struct loop *loop, int64_t length_us, int64_t slack_us,
                                 deadline_fn *fn, void *context);
 /* Entries still set are forgotten without a call. */

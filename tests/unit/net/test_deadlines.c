@@ -10,10 +10,10 @@
 #include "net/deadlines.h"
 #include "net/loop.h"
 
-#define LENGTH_US (40 * US_PER_MS)
+#define LENGTH_US (80 * US_PER_MS)
 #define SLACK_US  (8 * US_PER_MS)
 #define COARSE_US (12 * US_PER_MS) /* libevent's clock and epoll's milliseconds, each way */
-#define ENTRIES   5
+#define ENTRIES   200              /* more than are called in one turn */
 
 struct scene {
     struct loop *loop;
@@ -146,6 +146,23 @@ static void test_a_call_may_set_its_own_entry(void **state)
     assert_called_at(scene, 0, 2 * LENGTH_US);
 }
 
+static void on_second(void *arg)
+{
+    struct scene *scene = arg;
+    deadline_set(scene->queue, &scene->entries[1]);
+}
+
+static void test_an_entry_set_in_a_call_delays_nobody(void **state)
+{
+    struct scene *scene = *state;
+    scene->again = &scene->entries[0];
+    deadline_set(scene->queue, &scene->entries[0]);
+    scene->timer = loop_timer_new(scene->loop, on_second, scene);
+    loop_timer_set(scene->timer, LENGTH_US / 2);
+    run(scene, 3);
+    assert_true(scene->called_us[0] - scene->called_us[1] > LENGTH_US / 5);
+}
+
 static void test_a_freed_queue_lets_its_entries_go(void **state)
 {
     struct scene *scene = *state;
@@ -166,6 +183,7 @@ int main(void)
         TEST(test_setting_again_starts_the_wait_again),
         TEST(test_an_entry_moves_to_another_queue),
         TEST(test_a_call_may_set_its_own_entry),
+        TEST(test_an_entry_set_in_a_call_delays_nobody),
         TEST(test_a_freed_queue_lets_its_entries_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
