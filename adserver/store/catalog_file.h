@@ -52,7 +52,7 @@ void catalog_writer_free(struct catalog_writer *writer);
 bool catalog_writer_is_busy(const struct catalog_writer *writer);
 
 /*
- * Begins to write `bytes`, which it takes over (the buffer is left empty). Not while it is busy.
+ * Begins to seal and write `bytes`, which it takes over (the buffer is left empty). Not while busy.
  * Where the disk refuses, a line in the log says so, and the file stays as it was.
  */
 void catalog_writer_write(struct catalog_writer *writer, struct strbuf *bytes);

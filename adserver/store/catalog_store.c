@@ -17,8 +17,9 @@
  */
 
 #define PUBLISH_US       (5 * US_PER_MS)
-#define PUBLISH_SHARE    10 /* building takes at most one part in so many of the time */
-#define LINES_A_SECOND   20 /* refusals in the log */
+#define PUBLISH_SHARE    10 /* building takes at most one part in so many of the time ... */
+#define PUBLISH_MAX_US   (300 * US_PER_MS) /* ... as long as a change is live in good time */
+#define LINES_A_SECOND   20                /* refusals in the log */
 #define STATUS_BYTES_MAX (4 * 1024 * 1024)
 #define PATH_BYTES_MAX   4096
 
@@ -99,7 +100,6 @@ static void write_catalog(const struct catalog_store *store, struct strbuf *to)
                 catalog_file_add(to, kind, catalog_entry_id(entry), raw_record_slice(entry->good));
         }
     }
-    catalog_file_seal(to);
 }
 
 static void keep(void *arg)
@@ -178,12 +178,15 @@ static void on_publish(void *arg)
     store->keep_set = store->writer != NULL;
 }
 
-static void publish_later(struct catalog_store *store, int64_t pause_us)
+static void publish_later(struct catalog_store *store)
 {
+    int64_t pause_us = store->build_us * PUBLISH_SHARE;
     if (store->publish_set)
         return;
+    if (pause_us < PUBLISH_US)
+        pause_us = PUBLISH_US;
     store->publish_set = true;
-    loop_timer_set(store->publish, pause_us > PUBLISH_US ? pause_us : PUBLISH_US);
+    loop_timer_set(store->publish, pause_us < PUBLISH_MAX_US ? pause_us : PUBLISH_MAX_US);
 }
 
 /* What is there has just been found equal to Redis; each sweep comes by here. */
@@ -203,7 +206,7 @@ static void on_read(bool changed, void *arg)
     if (catalog_sync_is_complete(store->sync))
         confirm(store);
     if (store->confirmed && store->changed)
-        publish_later(store, store->build_us * PUBLISH_SHARE);
+        publish_later(store);
 }
 
 /* ---- Life ---- */

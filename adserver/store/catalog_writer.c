@@ -78,6 +78,7 @@ static void *run(void *arg)
 {
     struct catalog_writer *writer = arg;
     writer->failure = 0;
+    catalog_file_seal(&writer->bytes);
     if (!write_beside(writer) || !put_in_place(writer))
         (void)unlink(writer->beside);
     atomic_store(&writer->finished, true);
