@@ -141,22 +141,32 @@ static enum h1_refusal refusal_of(llhttp_errno_t error)
     }
 }
 
+/* A tunnel, whose target is no path, and an echo of the request: nothing for a server of ads. */
+static bool is_refused_method(struct slice name)
+{
+    return slice_eq(name, SLICE("CONNECT")) || slice_eq(name, SLICE("TRACE"));
+}
+
 /* The method has passed the guard: llhttp begins behind it. */
-static void begin_parsing(struct h1_head *head)
+static enum h1_refusal begin_parsing(struct h1_head *head)
 {
     const char *end = memchr(head->bytes, ' ', head->len);
     CHECK(end != NULL);
     head->method = slice_of(head->bytes, (size_t)(end - head->bytes));
     head->parsed = head->method.len;
     CHECK(llhttp_execute(&head->parser, "GET", 3) == HPE_OK);
+    return is_refused_method(head->method) ? H1_REFUSAL_METHOD : H1_REFUSAL_NONE;
 }
 
 static enum h1_refusal parse(struct h1_head *head)
 {
+    enum h1_refusal refusal = H1_REFUSAL_NONE;
     if (head->guard.state < H1_GUARD_TARGET)
         return H1_REFUSAL_NONE;
     if (head->parsed == 0)
-        begin_parsing(head);
+        refusal = begin_parsing(head);
+    if (refusal != H1_REFUSAL_NONE)
+        return refusal;
     const char *from = head->bytes + head->parsed;
     llhttp_errno_t error = llhttp_execute(&head->parser, from, head->len - head->parsed);
     head->parsed = head->len;

@@ -20,12 +20,6 @@ enum http_method h1_method(struct slice name)
     return (enum http_method)method;
 }
 
-/* A tunnel and an echo of the request's own headers are nothing for an origin server like this. */
-static bool method_refused(struct slice name)
-{
-    return slice_eq(name, SLICE("CONNECT")) || slice_eq(name, SLICE("TRACE"));
-}
-
 static struct slice cut_scheme(struct slice target)
 {
     static const struct slice schemes[] = {SLICE_INIT("http://"), SLICE_INIT("https://")};
@@ -203,8 +197,7 @@ enum h1_refusal h1_rules_apply(const struct h1_head *head, struct http_request *
     request->header_count = head->header_count;
     request->host = found.host;
 
-    enum h1_refusal refusal =
-        method_refused(head->method) ? H1_REFUSAL_METHOD : check_host(&found, head->minor);
+    enum h1_refusal refusal = check_host(&found, head->minor);
     if (refusal == H1_REFUSAL_NONE)
         refusal = apply_target(head->target, request);
     if (refusal == H1_REFUSAL_NONE)
