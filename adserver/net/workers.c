@@ -81,6 +81,7 @@ static _Noreturn void worker_begin(struct supervisor *supervisor, struct place *
     if (getppid() != parent)
         _exit(0); /* the supervisor died before the line above */
     metrics_attach(supervisor->config.metrics, (unsigned)(place - supervisor->places));
+    metrics_self(supervisor->config.metrics)->pid = getpid(); /* before anything tells of it */
     (void)sigprocmask(SIG_SETMASK, &supervisor->original, NULL);
     exit(supervisor->config.main(place->number, supervisor->config.context));
 }
