@@ -41,8 +41,7 @@ static void split_path(struct slice target, struct http_request *request)
     request->query = slice_from(target, mark + 1);
 }
 
-/* http://host/path?query: what clients send to a proxy, and must be understood (RFC 9112, 3.2.2).
- */
+/* http://host/path?query: what proxies are sent, and servers must understand (RFC 9112, 3.2.2). */
 static enum h1_refusal apply_absolute(struct slice target, struct http_request *request)
 {
     struct slice rest = cut_scheme(target);
