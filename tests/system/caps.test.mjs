@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { importCatalog, raw, request, setHash, startRedis, startServer, until } from '../lib/harness.mjs';
-import { browser, inParallel, keptAlive, startServers } from '../lib/traffic.mjs';
+import { browser, inParallel, keptAlive, patient, startServers } from '../lib/traffic.mjs';
 
 const picture = { type: 'image', size: '728x90', image: 'https://pictures.example/a.png', landing: 'https://shop.example/' };
 
@@ -25,9 +25,6 @@ async function book(redis, campaigns, slots = ['header']) {
     ],
   });
 }
-
-// Exactness is not a question of how fast the machine is: nothing is given up for time here.
-const patient = { 'server.deadline_ms': '10s' };
 
 async function start(t, campaigns, { slots, options, conf } = {}) {
   const redis = await startRedis({ t, conf });
@@ -317,7 +314,7 @@ test('everything about viewers has an end, and nothing says who they are', async
   for (const key of keys) {
     const left = await redis.command('PTTL', key);
     assert.ok(left > 0 && left <= longest, `${key}: ${left}`);
-    assert.match(key, /^ad:cap:\{[A-Za-z0-9_-]{16}\}[A-Za-z0-9_-]{11}$/);
+    assert.match(key, /^ad:cap:\{[A-Za-z0-9_-]{10,}\}[A-Za-z0-9_-]+$/);
   }
   for (const key of await redis.command('KEYS', '*'))
     for (const clear of [uid, Buffer.from(uid).toString('base64url'), '127.0.0.1', 'Mozilla'])

@@ -20,7 +20,7 @@ import {
   until,
   whenDone,
 } from '../lib/harness.mjs';
-import { browser, countsInRedis, report, startServers } from '../lib/traffic.mjs';
+import { browser, countsInRedis, patient, report, startServers } from '../lib/traffic.mjs';
 
 const revisions = async (servers) =>
   (await Promise.all(servers.map((server) => server.stats()))).flatMap((stats) =>
@@ -124,7 +124,7 @@ for (const [how, notify] of [
 test('a paused, an edited and a deleted campaign; what it had served still counts', async (t) => {
   const redis = await startRedis({ t });
   await importCatalog(redis, smallCatalog);
-  const servers = await startServers({ t, redis, count: 2, options: { 'server.workers': 2 } });
+  const servers = await startServers({ t, redis, count: 2, options: { 'server.workers': 2, ...patient } });
   const [first, second] = servers;
   const ads = [];
   for (let i = 0; i < 3; i++) ads.push((await first.ads({ slot: 'header' }, { headers: { 'User-Agent': browser } }))[0]);
@@ -283,7 +283,7 @@ test('a start without Redis serves the last good catalog, and joins when Redis a
   });
   const state = tempDir('state');
   whenDone(t, () => removeDir(state));
-  const options = { 'server.state_dir': state, 'server.workers': 2 };
+  const options = { 'server.state_dir': state, 'server.workers': 2, ...patient };
   const first = await startServer({ t, redis, options });
   const winner = async (server) =>
     (await server.ads({ slot: 'header', uid: 'viewer-0001' }, { headers: { 'User-Agent': browser } }))[0].campaign;

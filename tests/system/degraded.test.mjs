@@ -79,15 +79,11 @@ async function answered(server) {
 
 test('Redis stands still for 10 seconds under load: every answer in time, then all is normal again', async (t) => {
   const { redis, server } = await start(t);
-  const load = { connections: 32, lua: viewers(1) };
+  const calm = await start(t); // the same at the same time with a Redis that answers
+  const load = { connections: 16, lua: viewers(1) };
+  const calmClients = startWrk(t, calm.server.base, load);
   const clients = startWrk(t, server.base, load);
-  await delay(3000);
-  const control = await clients.stop(); // the same with a Redis that answers: what the machine itself costs
-
-  const first = await answered(server);
-  const wrk = startWrk(t, server.base, { ...load, lua: viewers(2) });
-  const { serves } = (await server.stats()).campaigns.capped;
-  await until(async () => (await server.stats()).campaigns.capped.serves > serves + 200, { what: 'the load is there' });
+  await until(async () => (await server.stats()).campaigns.capped?.serves > 200, { what: 'the load is there' });
   redis.pause();
   const paused = performance.now();
   await until(async () => (await winner(server)) === 'open', { what: 'it has noticed' });
@@ -103,17 +99,19 @@ test('Redis stands still for 10 seconds under load: every answer in time, then a
   redis.resume();
   const took = await untilNormal(server);
   await delay(1000);
-  const result = await wrk.stop();
-  const last = await answered(server);
+  const result = await clients.stop();
+  const control = await calmClients.stop();
   const after = await server.stats();
-  const share = (last.inTime - first.inTime) / (last.all - first.all);
-  t.diagnostic(`clients: ${JSON.stringify(result)}; with Redis: p99 ${control.p99_ms} ms`);
+  const { all, inTime } = await answered(server);
+  const share = inTime / all;
+  t.diagnostic(`clients: ${JSON.stringify(result)}`);
+  t.diagnostic(`clients of a Redis that answers: ${JSON.stringify(control)}`);
   t.diagnostic(`server: ${(share * 100).toFixed(3)} % within ${deadline} ms, max ${after.latency_ms.ads.max} ms; normal after ${took.toFixed(0)} ms`);
 
   assertNoErrors(result); // no 5xx among them
   if (!instrumented) {
     assert.ok(share >= 0.99, `only ${share * 100} % within the deadline`);
-    // Where the machine is so busy that clients wait as long for a Redis that answers, they can't tell.
+    // Where the machine is so busy that clients wait as long where Redis answers, they can't tell.
     const bound = Math.max(deadline, 2 * control.p99_ms);
     assert.ok(result.p99_ms <= bound, `p99 ${result.p99_ms} ms, with Redis ${control.p99_ms} ms`);
   }
@@ -155,7 +153,7 @@ for (const ms of [100, 1000]) {
 
 test('CLIENT PAUSE and a busy script are the same to the page', async (t) => {
   const { redis, server } = await start(t);
-  assert.equal(await winner(server), 'capped');
+  await until(async () => (await winner(server)) === 'capped');
   await redis.command('CLIENT', 'PAUSE', '1500', 'ALL');
   await until(async () => (await winner(server)) === 'open');
   assert.ok((await untilNormal(server)) <= 3500);
@@ -235,7 +233,7 @@ test('a Redis that does not take writes: events are refused, pages go on', async
 
   await redis.command('SCRIPT', 'FLUSH');
   assert.equal((await report(`${server.base}/v1/i/${token()}`)).status, 204, 'its scripts are sent again');
-  assert.equal(await winner(server), 'capped');
+  await until(async () => (await winner(server)) === 'capped');
   await redis.command('CLIENT', 'KILL', 'TYPE', 'normal').catch(() => {});
   await until(async () => (await winner(server)) === 'capped');
   await until(async () => (await report(`${server.base}/v1/i/${token()}`)).status === 204);

@@ -4,16 +4,16 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
 import { connect, importCatalog, request, smallCatalog, startRedis, startServer, until } from '../lib/harness.mjs';
-import { browser, countsInRedis, inParallel, keptAlive, report, startServers, statsOfAll } from '../lib/traffic.mjs';
+import { browser, countsInRedis, inParallel, keptAlive, patient, report, startServers, statsOfAll } from '../lib/traffic.mjs';
 import { newestKey, signToken } from '../lib/tokens.mjs';
 
 const hour = 3600000;
 const asBrowser = { headers: { 'User-Agent': browser } };
 
-async function start(t, { conf, ...settings } = {}) {
+async function start(t, { conf, options, ...settings } = {}) {
   const redis = await startRedis({ t, conf });
   await importCatalog(redis, smallCatalog);
-  const server = await startServer({ t, redis, ...settings });
+  const server = await startServer({ t, redis, options: { ...patient, ...options }, ...settings });
   const key = newestKey(path.join(server.dir, 'state', 'keyring'));
   return { redis, server, key };
 }
@@ -31,7 +31,7 @@ for (const [kind, url, metric, status] of [
   test(`a ${kind} reported 50 times at once over three servers counts once`, async (t) => {
     const redis = await startRedis({ t });
     await importCatalog(redis, smallCatalog);
-    const options = { 'server.workers': 2, 'server.deadline_ms': '10s' };
+    const options = { 'server.workers': 2, ...patient };
     const servers = await startServers({ t, redis, count: 3, options });
     const agent = keptAlive(t);
     for (let round = 1; round <= 5; round++) {
@@ -52,6 +52,26 @@ for (const [kind, url, metric, status] of [
     }
   });
 }
+
+test('a click replayed 1,000 times, also after a restart, lands each time and counts once', async (t) => {
+  const redis = await startRedis({ t });
+  await importCatalog(redis, smallCatalog);
+  const options = { 'server.workers': 2, ...patient };
+  const [first, second] = await startServers({ t, redis, count: 2, options });
+  const agent = keptAlive(t, 32);
+  const [ad] = await first.ads({ slot: 'header' }, asBrowser);
+  const replay = async (server, count) => {
+    const answers = await inParallel(count, 32, () => report(at(server, ad.click_url), { agent }));
+    assert.ok(answers.every(({ status, headers }) => status === 302 && headers.location === 'https://shop.example/spring?from=header'));
+  };
+  await replay(first, 500);
+  await second.kill();
+  second.child = null;
+  await second.start();
+  await replay(second, 500);
+  const { total } = await countsInRedis(redis, 'spring');
+  assert.deepEqual([total.clicks, total.impressions, total.duplicate], [1, 1, 999]);
+});
 
 test('in any order: what a click or a viewable implied does not count again', async (t) => {
   const { redis, server, key } = await start(t);
@@ -249,7 +269,7 @@ test('sums beyond 2^53 stay exact', async (t) => {
 test('at rest Redis, /stats and what was sent agree, and gross is net plus the reasons', async (t) => {
   const redis = await startRedis({ t });
   await importCatalog(redis, smallCatalog);
-  const options = { 'server.workers': 2, 'server.deadline_ms': '10s', 'tokens.page_ttl': '2h' };
+  const options = { 'server.workers': 2, 'tokens.page_ttl': '2h', ...patient };
   const servers = await startServers({ t, redis, count: 2, options });
   const key = newestKey(servers[0].options['tokens.keyring']);
   const agent = keptAlive(t, 32);

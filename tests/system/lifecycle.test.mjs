@@ -18,7 +18,7 @@ import {
   startServer,
   until,
 } from '../lib/harness.mjs';
-import { assertNoErrors, browser, startWrk } from '../lib/traffic.mjs';
+import { assertNoErrors, browser, patient, startWrk } from '../lib/traffic.mjs';
 
 const head = 'GET /v1/ads?slot=header HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\n';
 
@@ -147,7 +147,7 @@ test('a reload with a missing, a garbled or a too open file changes nothing', as
 });
 
 test('SIGTERM: requests in flight are answered, then it exits with 0', async (t) => {
-  const { redis, server } = await start(t, { options: { 'server.deadline_ms': '10s' } });
+  const { redis, server } = await start(t, { options: patient });
   const [ad] = await server.ads({ slot: 'header' }, { headers: { 'User-Agent': browser } });
   const halfSent = await connect(server.port);
   const halfBody = await connect(server.port);

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { delay, importCatalog, raw, request, run, smallCatalog, startRedis, startServer, until } from '../lib/harness.mjs';
-import { browser, report, statsOfAll } from '../lib/traffic.mjs';
+import { browser, patient, report, statsOfAll } from '../lib/traffic.mjs';
 
-async function start(t, settings) {
+async function start(t, { options, ...settings } = {}) {
   const redis = await startRedis({ t });
   await importCatalog(redis, smallCatalog);
-  const server = await startServer({ t, redis, ...settings });
+  const server = await startServer({ t, redis, options: { ...patient, ...options }, ...settings });
   return { redis, server };
 }
 

@@ -3,6 +3,7 @@
 // One worker's end is nobody else's business.
 import assert from 'node:assert/strict';
 import { chmodSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { connect, importCatalog, removeDir, smallCatalog, startRedis, startServer, tempDir, until } from '../lib/harness.mjs';
@@ -90,6 +91,11 @@ for (const signal of ['SIGKILL', 'SIGSEGV']) {
     }
   });
 }
+
+test('one worker a core, unless it is told otherwise', async (t) => {
+  const server = await start(t, { 'server.workers': 'auto' });
+  assert.equal((await server.stats()).workers.length, Math.min(os.cpus().length, 32));
+});
 
 test('all workers killed again and again: it is there each time, and counts go on', async (t) => {
   const server = await start(t);
