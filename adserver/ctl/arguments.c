@@ -60,7 +60,7 @@ bool arguments_read_fields(struct tool *tool, char *const *args, unsigned count,
 {
     struct record_field *fields = arena_new_array(tool->arena, struct record_field, count);
     for (unsigned i = 0; i < count; i++) {
-        struct slice text = slice_cstr(args[i]);
+        struct slice text = slice_of(args[i], strlen(args[i]));
         size_t equals = slice_find(text, '=');
         const char *shown = err_quote(slice_of(text.ptr, equals));
         if (equals == text.len)

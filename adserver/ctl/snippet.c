@@ -80,7 +80,7 @@ static enum tool_result refuse_no_js(struct tool *tool)
 
 enum tool_result command_snippet(struct tool *tool, const struct call *call)
 {
-    struct slice url;
+    struct slice url = {NULL, 0};
     if (call->flags & FLAG_NO_JS)
         return refuse_no_js(tool);
     if (!read_public_url(tool, &url))

@@ -24,11 +24,17 @@ struct table *table_new(struct arena *arena, const char *const *heads, unsigned 
     return table;
 }
 
+static size_t column_of(const struct table *table, size_t cell)
+{
+    CHECK(table->columns > 0);
+    return cell % table->columns;
+}
+
 void table_add(struct table *table, struct slice text)
 {
     struct strbuf shown;
     CHECK(table->count < table->max);
-    bool last = (table->count + 1) % table->columns == 0;
+    bool last = column_of(table, table->count) + 1 == table->columns;
     strbuf_init(&shown, SIZE_MAX / 2);
     if (text.len == 0)
         strbuf_add_char(&shown, '-');
@@ -43,8 +49,9 @@ static void measure(const struct table *table, size_t widths[TABLE_COLUMNS_MAX])
         widths[i] = strlen(table->heads[i]);
     for (size_t i = 0; i < table->count; i++) {
         size_t width = shown_width(table->cells[i]);
-        if (width > widths[i % table->columns])
-            widths[i % table->columns] = width;
+        size_t column = column_of(table, i);
+        if (width > widths[column])
+            widths[column] = width;
     }
 }
 
@@ -67,7 +74,7 @@ void table_print(const struct table *table, const char *indent, FILE *to)
     for (unsigned i = 0; i < table->columns; i++)
         print_cell(table, i, slice_cstr(table->heads[i]), widths[i], to);
     for (size_t i = 0; i < table->count; i++) {
-        size_t column = i % table->columns;
+        size_t column = column_of(table, i);
         if (column == 0)
             fputs(indent, to);
         print_cell(table, column, table->cells[i], widths[column], to);

@@ -42,11 +42,17 @@ static void test_what_drives_a_terminal_is_escaped(void **state)
                 "\\u{9b}31m"); /* CSI as one character */
 }
 
+/* U+202E turns the direction of what follows, U+202C ends it; U+2066 and U+2069 likewise. */
 static void test_what_lies_about_its_order_is_escaped(void **state)
 {
     (void)state;
-    check_shown(SLICE("a\u202egnp.exe"), "a\\u{202e}gnp.exe");
-    check_shown(SLICE("a\u200bb\u2028c\ufeff\u2066"), "a\\u{200b}b\\u{2028}c\\u{feff}\\u{2066}");
+    check_shown(SLICE("a\xe2\x80\xae"
+                      "gnp.exe\xe2\x80\xac"),
+                "a\\u{202e}gnp.exe\\u{202c}");
+    check_shown(SLICE("a\xe2\x80\x8b"
+                      "b\xe2\x80\xa8"
+                      "c\xef\xbb\xbf\xe2\x81\xa6\xe2\x81\xa9"),
+                "a\\u{200b}b\\u{2028}c\\u{feff}\\u{2066}\\u{2069}");
 }
 
 static void test_bytes_that_are_not_utf8_are_escaped(void **state)
@@ -79,7 +85,8 @@ static void test_json(void **state)
 {
     (void)state;
     check_json(SLICE("<b>\"5\\\" €</b>\n\t"), "<b>\\\"5\\\\\\\" €</b>\\n\\u0009");
-    check_json(SLICE("\033\177\xc2\x9b\u202e\0"), "\\u001b\\u007f\\u009b\\u202e\\u0000");
+    check_json(SLICE("\033\177\xc2\x9b\xe2\x80\xae\xe2\x80\xac\0"),
+               "\\u001b\\u007f\\u009b\\u202e\\u202c\\u0000");
     strbuf_clear(&buf);
     assert_false(shown_add_json(&buf, SLICE("good \xff")));
     assert_int_equal(buf.len, 0);
