@@ -1,3 +1,5 @@
+#include "ctl/command.h"
+
 #include "ctl/arguments.h"
 #include "ctl/audit.h"
 #include "ctl/change.h"

@@ -1,9 +1,10 @@
+#include "ctl/document.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/strbuf.h"
-#include "ctl/document.h"
 #include "ctl/value.h"
 #include "decision/field.h"
 

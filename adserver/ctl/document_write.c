@@ -1,7 +1,8 @@
+#include "ctl/document.h"
+
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "ctl/document.h"
 #include "ctl/value.h"
 
 struct writer {

@@ -1,4 +1,6 @@
 /* create, set, pause, resume and archive: one plan, with other fields. */
+#include "ctl/command.h"
+
 #include "ctl/arguments.h"
 #include "ctl/change.h"
 

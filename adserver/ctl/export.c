@@ -1,4 +1,5 @@
 #include "ctl/command.h"
+
 #include "ctl/document.h"
 #include "ctl/hashes.h"
 

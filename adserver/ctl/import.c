@@ -1,8 +1,9 @@
+#include "ctl/command.h"
+
 #include <errno.h>
 
 #include "base/strbuf.h"
 #include "ctl/change.h"
-#include "ctl/command.h"
 #include "ctl/document.h"
 
 static bool read_stream(struct tool *tool, FILE *file, const char *name, struct strbuf *text)

@@ -1,8 +1,9 @@
+#include "ctl/command.h"
+
 #include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/strbuf.h"
-#include "ctl/command.h"
 #include "store/keyring.h"
 
 #define PATH_MAX_BYTES 4096

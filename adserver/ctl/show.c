@@ -1,5 +1,6 @@
-#include "ctl/arguments.h"
 #include "ctl/command.h"
+
+#include "ctl/arguments.h"
 #include "ctl/list.h"
 #include "ctl/shown.h"
 

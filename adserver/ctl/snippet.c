@@ -1,6 +1,7 @@
+#include "ctl/command.h"
+
 #include "base/strbuf.h"
 #include "ctl/arguments.h"
-#include "ctl/command.h"
 #include "decision/landing.h"
 
 #define SNIPPET_MAX 8192

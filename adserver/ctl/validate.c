@@ -1,4 +1,5 @@
 #include "ctl/command.h"
+
 #include "ctl/hashes.h"
 #include "ctl/notes.h"
 

@@ -62,7 +62,7 @@ test('field=value that is none', async (t) => {
 
 test('help and version', async () => {
   const version = await adctl(['-V']);
-  assert.match(version.stdout, /^adctl \d+\.\d+\.\d+\S*\n$/);
+  assert.match(version.stdout, /^adctl \S+\n$/);
   const help = await adctl(['-h']);
   assert.equal(help.code, 0);
   for (const line of ['import FILE [--dry-run]', 'keys rotate', 'campaign delete ID... [--dry-run] [--with-creatives]'])
