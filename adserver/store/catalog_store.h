@@ -2,16 +2,21 @@
  * catalog_store: the catalog as this worker has it, kept equal to Redis.
  *
  *   load    at start and after every reconnect: the three id sets, then all hashes, pipelined
- *   change  Redis tells which keys were written (client-side caching's invalidation messages, which
- *           need no setting of Redis; keyspace notifications where those are on and that is not to
- *           be had); a change is compiled and live within a few milliseconds
- *   sweep   every CATALOG_SWEEP_MS a slice of CATALOG_SWEEP_ENTRIES hashes and the id sets are read
- *           anyway and compared, so that a lost message is mended
+ *   change  Redis tells which keys were written (catalog_watch.h); a change is compiled and live
+ *           within a few milliseconds
+ *   sweep   every CATALOG_SWEEP_MS a slice of CATALOG_SWEEP_ENTRIES hashes (more where Redis does
+ *           not tell of changes) and the id sets are read anyway and compared, so that a lost
+ *           message is mended
  *   refuse  an entry that does not compile is kept out whole; its last good version stays; the
  *           rejection (key, field, error) stays listed until the entry is mended or removed
  *   keep    the raw records of the last good catalog go to <state_dir>/catalog (written beside,
  *           synced, renamed) by the worker whose `persist` is set, at most once in
  *           CATALOG_PERSIST_MS; a start without Redis serves them
+ *
+ * Once Redis has been read completely it is the truth, also where it is empty: the log then warns.
+ * A hash that is not there (or not any more) does not serve, whatever it was; one that is there and
+ * does not compile is a mistake, and its last good version serves on. A campaign that uses what is
+ * not built yet is in the snapshot, where the decision lets it rest, and among the rejections.
  */
 #ifndef STORE_CATALOG_STORE_H
 #define STORE_CATALOG_STORE_H
@@ -32,17 +37,16 @@ struct catalog_store_config {
     struct loop *loop;
     const struct clock *clock;
     const struct redis_target *target;
-    struct slice prefix; /* "ad:" */
+    struct slice prefix; /* "ad:"; must outlive the store */
     const char *state_dir;
-    bool persist;
+    bool persist; /* keeps the file, and writes rejections to the log: one worker of several */
     struct metrics *metrics;
 };
 
 struct catalog_store *catalog_store_new(const struct catalog_store_config *config);
 void catalog_store_free(struct catalog_store *store);
 
-/* The newest snapshot; NULL before the first. Retain it (catalog_retain) to keep it past this turn.
- */
+/* The newest snapshot; NULL before the first. Retain it to keep it past this turn. */
 struct catalog *catalog_store_current(const struct catalog_store *store);
 
 /* Why there is none, or how old it is; for /readyz and /stats. */

@@ -224,8 +224,11 @@ void ledger_free(struct ledger *ledger)
 {
     if (!ledger)
         return;
-    while (!LIST_EMPTY(&ledger->entries))
-        abandon(LIST_FIRST(&ledger->entries));
+    for (struct entry *entry = LIST_FIRST(&ledger->entries), *next; entry; entry = next) {
+        next = LIST_NEXT(entry, link);
+        abandon(entry);
+    }
+    CHECK(LIST_EMPTY(&ledger->entries));
     loop_timer_free(ledger->retry);
     serves_free(ledger->serves);
     free(ledger);

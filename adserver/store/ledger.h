@@ -55,7 +55,10 @@ struct ledger_config {
     int64_t page_ttl_ms;
 };
 struct ledger *ledger_new(const struct ledger_config *config);
-/* What has not been written is lost; see ledger_flush(). Open events end with LEDGER_FAILED. */
+/*
+ * What has not been written is lost; see ledger_flush(). Open events end with LEDGER_FAILED; their
+ * functions may not record more.
+ */
 void ledger_free(struct ledger *ledger);
 
 enum ledger_result {

@@ -45,9 +45,10 @@ static void sort_fields(struct record_field *fields, unsigned count)
 }
 
 static bool read_fields(const struct redis_reply *reply, struct record_field *fields,
-                        struct err *err)
+                        unsigned *ret_count, struct err *err)
 {
     size_t bytes = 0;
+    unsigned count = 0;
     if (reply->type != REDIS_ARRAY || reply->count % 2 != 0)
         return err_set(err, "is not a hash; allowed: a HASH of fields and values");
     if (reply->count / 2 > RECORD_FIELDS_MAX)
@@ -58,17 +59,18 @@ static bool read_fields(const struct redis_reply *reply, struct record_field *fi
     if (bytes > RECORD_BYTES_MAX)
         return err_set(err, "has %zu bytes; allowed: at most %d", bytes, RECORD_BYTES_MAX);
     for (size_t i = 0; i < reply->count; i += 2)
-        fields[i / 2] = (struct record_field){reply->items[i].text, reply->items[i + 1].text};
+        fields[count++] = (struct record_field){reply->items[i].text, reply->items[i + 1].text};
+    *ret_count = count;
     return true;
 }
 
 bool raw_record_pack(const struct redis_reply *reply, struct strbuf *ret, struct err *err)
 {
     struct record_field fields[RECORD_FIELDS_MAX];
+    unsigned count = 0;
     (void)err_at(err, "%s", "");
-    if (!read_fields(reply, fields, err))
+    if (!read_fields(reply, fields, &count, err))
         return false;
-    unsigned count = (unsigned)(reply->count / 2);
     sort_fields(fields, count);
     strbuf_clear(ret);
     for (unsigned i = 0; i < count; i++) {

@@ -308,6 +308,7 @@ static void stall(struct redis *redis)
 {
     set_trouble(redis, "does not answer in time", "");
     log_event(LOG_WARNING, "redis: does not answer in time",
+              LOG_STR("connection", redis->config.name),
               LOG_INT("pending", redis_calls_count(redis->calls)));
     go_down(redis, STALLED);
     send_probe(redis);

@@ -16,8 +16,7 @@ struct redis_session *redis_session_open(const struct redis_target *target, int 
                                          struct err *err);
 void redis_session_close(struct redis_session *session);
 
-/* One command and its reply; NULL with `err` when the connection broke or Redis answered an error.
- */
+/* One command and its reply; NULL with `err` when it broke or Redis answered an error. */
 const struct redis_reply *redis_session_call(struct redis_session *session,
                                              const struct slice *args, unsigned count,
                                              struct err *err);

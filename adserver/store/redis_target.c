@@ -80,7 +80,7 @@ static bool parse_credentials(struct slice text, struct redis_target *target, st
 /* "host", "host:port", "[v6]:port". */
 static bool parse_host(struct slice text, struct redis_target *target, struct err *err)
 {
-    struct slice host = text, port = SLICE("");
+    struct slice host = text, port;
     if (text.len > 0 && text.ptr[0] == '[') {
         size_t end = slice_find(text, ']');
         host = slice_of(text.ptr + 1, end < text.len ? end - 1 : 0);

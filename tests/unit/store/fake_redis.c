@@ -235,8 +235,10 @@ void fake_redis_push(struct fake_redis *fake, const void *bytes, size_t len)
 
 void fake_redis_hang_up(struct fake_redis *fake)
 {
-    while (!LIST_EMPTY(&fake->peers))
-        drop_peer(LIST_FIRST(&fake->peers));
+    for (struct peer *peer = LIST_FIRST(&fake->peers), *next; peer; peer = next) {
+        next = LIST_NEXT(peer, link);
+        drop_peer(peer);
+    }
 }
 
 unsigned fake_redis_seen(const struct fake_redis *fake, const char *command)
