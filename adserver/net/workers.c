@@ -322,8 +322,7 @@ static void stop(struct supervisor *supervisor)
     if (supervisor->config.stopping)
         supervisor->config.stopping(supervisor->config.context);
     supervisor->kill_at_us =
-        now_us() +
-        (supervisor->config.drain_ms(supervisor->config.context) + WORKERS_LAST_MS) * US_PER_MS;
+        now_us() + supervisor->config.drain_ms(supervisor->config.context) * US_PER_MS;
     signal_all(supervisor, SIGTERM);
 }
 

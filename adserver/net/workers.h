@@ -7,9 +7,9 @@
  *   a worker dies      it is forked again at once; one that keeps dying within WORKERS_YOUNG_MS of
  *                      its start is forked again after a pause that grows to WORKERS_PAUSE_MAX_MS
  *   SIGHUP             `reload` is asked; when it agrees, a new generation is forked, and once all
- * of it is ready the old one is told to drain: no connection is refused meanwhile SIGTERM, SIGINT
- * all workers are told to drain; those still there WORKERS_LAST_MS after `drain_ms` are killed; a
- * second signal kills them at once
+ *                      of it is ready the old one is told to drain: no connection is refused
+ *   SIGTERM, SIGINT    all are told to drain; those still there after `drain_ms` are killed; a
+ *                      second signal kills them at once
  *
  * A worker gets SIGTERM when it is to drain, also when its supervisor dies.
  */
@@ -26,10 +26,8 @@
 #define WORKERS_PAUSE_MIN_MS 50
 #define WORKERS_PAUSE_MAX_MS 800
 #define WORKERS_READY_MS     10000 /* a new generation that is not ready by then replaces nothing */
-#define WORKERS_LAST_MS      1000 /* for writing the last counts, when draining took all its time */
 
-/* One worker's life, in its own process; `number` is its place, 0 to count - 1. Returns exit code.
- */
+/* One worker's life, in its own process; `number` is its place, from 0. Returns its exit code. */
 typedef int workers_main_fn(unsigned number, void *context);
 
 /* Reads the configuration again. False: everything stays as it is (it has said why). */

@@ -193,10 +193,17 @@ static void on_door_drained(void *arg)
     finish(worker);
 }
 
+/* How long clients may take, so that all is done when the supervisor's patience ends. */
+static int64_t drain_limit_ms(int64_t drain_ms)
+{
+    int64_t last_ms = drain_ms * WORKER_LAST_PERCENT / 100;
+    return drain_ms - (last_ms < WORKER_LAST_MAX_MS ? last_ms : WORKER_LAST_MAX_MS);
+}
+
 static void drain(void *arg)
 {
     struct worker *worker = arg;
-    int64_t limit_ms = worker->service.options->server_drain_seconds_in_ms;
+    int64_t limit_ms = drain_limit_ms(worker->service.options->server_drain_seconds_in_ms);
     int64_t grace_ms = limit_ms < WORKER_IDLE_GRACE_MS ? limit_ms : WORKER_IDLE_GRACE_MS;
 
     if (worker->draining)

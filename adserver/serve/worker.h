@@ -9,6 +9,9 @@
 
 /* A new worker says it is ready when it has its catalog and Redis, or after this time without. */
 #define WORKER_READY_WAIT_MS 500
+/* Of drain_seconds, how much is left for writing the last counts once clients have had the rest. */
+#define WORKER_LAST_PERCENT 20
+#define WORKER_LAST_MAX_MS  1000
 /* A kept-alive connection is closed when it has been idle for so long while draining. */
 #define WORKER_IDLE_GRACE_MS 1000
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { delay, importCatalog, request, startRedis, startServer, until } from '../lib/harness.mjs';
+import { connect, delay, importCatalog, request, startRedis, startServer, until } from '../lib/harness.mjs';
 import {
   assertNoErrors,
   browser,
@@ -262,4 +262,44 @@ test('reloads and a crash while Redis is away: new workers serve the last good c
   await redis.start();
   await importCatalog(redis, catalog);
   await untilNormal(server);
+});
+
+test('clients that leave while their page or event waits for Redis', async (t) => {
+  const { redis, server } = await start(t, { options: { 'server.deadline_ms': '10s' } });
+  const key = newestKey(path.join(server.dir, 'state', 'keyring'));
+  await until(async () => (await winner(server)) === 'capped');
+  redis.pause();
+  const lines = (where) => `GET ${where} HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n`;
+  const paths = Array.from({ length: 90 }, (_, i) => {
+    const token = signToken(key, { campaign: 'open', creative: 'open-1', slot: 'header', landing: picture.landing });
+    return [`/v1/ads?slot=header&uid=leaving-${i}`, `/v1/i/${token}`, `/v1/c/${token}`][i % 3];
+  });
+  const leaving = await Promise.all(paths.map(() => connect(server.port)));
+  leaving.forEach((connection, i) => connection.send(lines(paths[i])));
+  const connections = async () => (await server.stats()).workers.reduce((sum, worker) => sum + worker.connections, 0);
+  await until(async () => (await connections()) > paths.length, { what: 'all are there' });
+  for (const connection of leaving) connection.close();
+  await until(async () => (await connections()) < 5, { what: 'all have left' });
+  redis.resume();
+  await untilNormal(server);
+  const stats = await server.stats();
+  assert.ok(stats.workers.every((worker) => worker.restarts === 0));
+  assert.equal(stats.redis.pending, 0);
+});
+
+test('it ends in time though Redis does not answer', async (t) => {
+  const options = { 'server.deadline_ms': '10s', 'server.drain_seconds': '1s' };
+  const { redis, server } = await start(t, { options });
+  await until(async () => (await winner(server)) === 'capped');
+  redis.pause();
+  const waiting = await connect(server.port);
+  waiting.send('GET /v1/ads?slot=header&uid=viewer-0001 HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n');
+  await until(async () => (await server.stats()).workers.some((worker) => worker.connections > 1));
+  const began = performance.now();
+  server.signal('SIGTERM');
+  assert.deepEqual(await server.child.exited, { code: 0, signal: null });
+  const took = performance.now() - began;
+  t.diagnostic(`ended after ${took.toFixed(0)} ms`);
+  assert.ok(took < 2000, `${took} ms`);
+  waiting.close();
 });

@@ -290,7 +290,7 @@ static void test_a_worker_that_does_not_drain_is_killed(void **state)
     begin(IGNORE_DRAIN, 2);
     int64_t began = now_ms();
     assert_int_equal(end(SIGTERM), 0);
-    assert_true(now_ms() - began >= 300 + WORKERS_LAST_MS);
+    assert_true(now_ms() - began >= 300);
     assert_int_equal(stage->drained, 0);
     assert_true(is_gone(stage->pid[0]) && is_gone(stage->pid[1]));
 }
