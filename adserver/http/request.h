@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/ip.h"
 #include "base/slice.h"
-#include "net/address.h"
 
 #define HTTP_REQUEST_LINE_MAX 8192
 #define HTTP_HEAD_MAX         16384

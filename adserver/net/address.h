@@ -9,14 +9,10 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/slice.h"
 
 #define NET_ADDRESS_TEXT_MAX 128
-
-/* An IP address without its port; IPv4 is held as IPv4-mapped IPv6. All zero: a unix peer. */
-struct net_ip {
-    uint8_t bytes[16];
-};
 
 struct net_cidr {
     struct net_ip base;

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "http/request.h"
+#include "net/address.h"
 
 #define TRUSTED_PROXIES_MAX 64
 #define FORWARDED_HOPS_MAX  32 /* of X-Forwarded-For, from the right; more: the peer is taken */

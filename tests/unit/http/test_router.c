@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "net/address.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "http/carrier.h"

@@ -1,5 +1,6 @@
 #include "unit/serve/requests.h"
 
+#include "net/address.h"
 #include "base/check.h"
 
 void test_request_init(struct test_request *test, enum http_method method)
