@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "net/address.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "http/carrier.h"
 #include "http/router.h"
+#include "net/address.h"
 
 struct scene {
     struct http_exchange exchange;

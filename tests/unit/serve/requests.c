@@ -1,7 +1,7 @@
 #include "unit/serve/requests.h"
 
-#include "net/address.h"
 #include "base/check.h"
+#include "net/address.h"
 
 void test_request_init(struct test_request *test, enum http_method method)
 {
