@@ -28,28 +28,28 @@ static bool rests_on(const struct entry *other, const struct entry *entry)
            slice_eq(entry_value(other, SLICE("campaign")), entry->id);
 }
 
-static bool refuse(struct tool *tool, const struct entry *entry, const struct entries *others)
+static const struct {
+    const char *who, *flag;
+} in_use[] = {
+    [RECORD_SLOT] = {"campaigns name it", "--force"},
+    [RECORD_CAMPAIGN] = {"creatives belong to it", "--with-creatives"},
+};
+
+/* Whether others point at it, which is then told. */
+static bool is_in_use(struct tool *tool, const struct entry *entry, const struct entries *others)
 {
     struct strbuf names;
     unsigned count = 0;
     strbuf_init(&names, ERR_TEXT_MAX);
     for (unsigned i = 0; i < others->count; i++) {
-        if (!rests_on(&others->item[i], entry))
-            continue;
-        if (count++ < NAMED_MAX)
+        if (rests_on(&others->item[i], entry) && count++ < NAMED_MAX)
             strbuf_addf(&names, " %s", err_quote(others->item[i].id));
     }
     if (count > NAMED_MAX)
-        strbuf_add_cstr(&names, " ...");
-    if (count > 0 && entry->kind == RECORD_SLOT)
-        (void)tool_refuse(tool, entry_name(entry),
-                          "%u campaigns name it:%s; allowed: when none does, or with --force",
-                          count, strbuf_cstr(&names));
-    else if (count > 0)
-        (void)tool_refuse(
-            tool, entry_name(entry),
-            "%u creatives belong to it:%s; allowed: when none does, or with --with-creatives",
-            count, strbuf_cstr(&names));
+        strbuf_addf(&names, " and %u more", count - NAMED_MAX);
+    if (count > 0)
+        (void)tool_refuse(tool, entry_name(entry), "%s:%s; allowed: when none does, or with %s",
+                          in_use[entry->kind].who, strbuf_cstr(&names), in_use[entry->kind].flag);
     strbuf_release(&names);
     return count > 0;
 }
@@ -93,7 +93,7 @@ static bool plan(struct tool *tool, void *arg, struct changes *ret)
     for (unsigned i = 0; i < call->count; i++) {
         good = arguments_must_exist(tool, &entries[i]) && good;
         if (!(call->flags & (FLAG_FORCE | FLAG_WITH_CREATIVES)))
-            good = !refuse(tool, &entries[i], &others) && good;
+            good = !is_in_use(tool, &entries[i], &others) && good;
         for (unsigned j = 0; j < others.count && (call->flags & FLAG_WITH_CREATIVES); j++) {
             if (rests_on(&others.item[j], &entries[i]))
                 add_deletion(ret, &others.item[j]);

@@ -8,9 +8,8 @@
 #include "ctl/value.h"
 #include "decision/field.h"
 
-#define PATH_MAX_BYTES 1024 /* three names as err_quote() has them, and their indices */
-
-#define PLACEHOLDER SLICE("x") /* an id where there is none */
+#define PATH_MAX_BYTES 1024       /* three names as err_quote() has them, and their indices */
+#define PLACEHOLDER    SLICE("x") /* an id where there is none */
 
 struct reader {
     struct document *document;

@@ -104,7 +104,7 @@ test('pause, resume, archive', async (t) => {
 
 test('delete a slot', async (t) => {
   const { redis, good, refused } = await setUpSmall(t);
-  await refused(['slot', 'delete', 'header'], /^adctl: slot header: 1 campaigns name it: spring; allowed: when none does, or with --force/);
+  await refused(['slot', 'delete', 'header'], /^adctl: slot header: campaigns name it: spring; allowed: when none does, or with --force/);
   const result = await good('slot', 'delete', 'header', '--force');
   assert.equal(result.stdout, '- slot header\n1 deleted\n');
   assert.deepEqual(await redis.command('SMEMBERS', 'ad:slots'), ['post-top']);
@@ -116,7 +116,12 @@ test('delete a slot', async (t) => {
 test('delete a campaign', async (t) => {
   const { redis, good, refused } = await setUpSmall(t);
   await redis.command('HSET', 'ad:total:{spring}', 'impressions', '7');
-  await refused(['campaign', 'delete', 'spring'], /^adctl: campaign spring: 1 creatives belong to it: spring-970; allowed: when none does, or with --with-creatives/);
+  await refused(['campaign', 'delete', 'spring'], /^adctl: campaign spring: creatives belong to it: spring-970; allowed: when none does, or with --with-creatives/);
+  const many = Array.from({ length: 12 }, (_, i) => `b${i}`);
+  for (const id of many) await redis.command('HSET', `ad:creative:${id}`, 'campaign', 'books');
+  await redis.command('SADD', 'ad:creatives', ...many);
+  await refused(['campaign', 'delete', 'books'], /creatives belong to it: b0 b1 b10 b11 b2 b3 b4 b5 b6 b7 and 3 more; allowed: /);
+  await good('creative', 'delete', ...many);
   const dry = await good('campaign', 'delete', 'spring', '--with-creatives', '--dry-run');
   assert.equal(dry.stdout, '- creative spring-970\n- campaign spring\n2 deleted\ndry run: nothing was written\n');
   assert.equal(await redis.command('EXISTS', 'ad:campaign:spring'), 1);

@@ -107,7 +107,7 @@ test('a campaign is not deleted under a creative that has just come', async (t) 
     await redis.command('SADD', 'ad:creatives', 'other');
     const result = await run(['campaign', 'delete', 'a']);
     assert.equal(result.code, 1, way);
-    assert.match(result.stderr, /^adctl: campaign a: 1 creatives belong to it/, way);
+    assert.match(result.stderr, /^adctl: campaign a: creatives belong to it/, way);
     assert.equal(await redis.command('EXISTS', 'ad:campaign:a'), 1, way);
   }
 });
