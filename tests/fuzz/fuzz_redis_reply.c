@@ -49,6 +49,11 @@ static void turn(void)
     loop_run(loop);
 }
 
+static void remove_socket(void)
+{
+    (void)unlink(target.unix_path);
+}
+
 static void start(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -61,6 +66,7 @@ static void start(void)
                    (int)getpid());
     (void)unlink(address.sun_path);
     target.unix_path = check_strdup(address.sun_path);
+    CHECK(atexit(remove_socket) == 0);
     listening = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     CHECK(listening >= 0);
     CHECK(bind(listening, (const struct sockaddr *)&address, sizeof address) == 0);
