@@ -12,6 +12,7 @@
 struct of_kind {
     struct catalog_entry **item;
     unsigned count, capacity;
+    bool sorted; /* by id: what a snapshot is built from quickest */
     struct catalog_entry **buckets;
     unsigned bucket_count; /* a power of two */
 };
@@ -263,6 +264,7 @@ struct catalog_entry *catalog_entries_add(struct catalog_entries *entries, enum 
         memcpy(entry->id, id.ptr, id.len);
     if (of_kind->count == of_kind->capacity)
         grow(of_kind);
+    of_kind->sorted = false;
     entry->position = of_kind->count;
     of_kind->item[of_kind->count++] = entry;
     put_in_bucket(of_kind, entry);
@@ -280,6 +282,7 @@ static void take_out(struct catalog_entry *entry)
         link = &(*link)->next_in_bucket;
     *link = entry->next_in_bucket;
     struct catalog_entry *last = of_kind->item[--of_kind->count];
+    of_kind->sorted = false;
     of_kind->item[entry->position] = last;
     last->position = entry->position;
 }
@@ -334,9 +337,27 @@ uint64_t catalog_entries_revision(const struct catalog_entries *entries)
     return entries->revision ? entries->revision : EMPTY_REVISION;
 }
 
-/* The good versions of a kind, each with a reference for the snapshot. */
-static void **good_ones(const struct of_kind *of_kind, unsigned *ret_count)
+static int compare_ids(const void *a, const void *b)
 {
+    return slice_compare(catalog_entry_id(*(struct catalog_entry *const *)a),
+                         catalog_entry_id(*(struct catalog_entry *const *)b));
+}
+
+/* Only after entries have come or gone; mostly it is contents that change. */
+static void sort_entries(struct of_kind *of_kind)
+{
+    if (of_kind->sorted || of_kind->count == 0)
+        return;
+    qsort(of_kind->item, of_kind->count, sizeof(void *), compare_ids);
+    for (unsigned i = 0; i < of_kind->count; i++)
+        of_kind->item[i]->position = i;
+    of_kind->sorted = true;
+}
+
+/* The good versions of a kind in order, each with a reference for the snapshot. */
+static void **good_ones(struct of_kind *of_kind, unsigned *ret_count)
+{
+    sort_entries(of_kind);
     void **list = check_malloc((of_kind->count + 1) * sizeof *list);
     unsigned count = 0;
     for (unsigned i = 0; i < of_kind->count; i++) {
