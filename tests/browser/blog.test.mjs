@@ -80,6 +80,11 @@ describe('the demo blog', { timeout: 280000 }, () => {
   test('asks once for the whole page, with the width of each slot', async (t) => {
     const server = await startBlog(t, ['ferries', 'bakery']);
     const page = await openPage(t, browser);
+    // Both slots are there when the tag comes, however slowly the browser reads the page.
+    await page.route('**/tag.js', async (route) => {
+      await page.waitForFunction(() => location.pathname === '/demo/' && document.readyState !== 'loading');
+      await route.continue();
+    });
     await visit(server, page);
     assert.equal(page.asked.length, 1);
     const query = page.asked[0].searchParams;
