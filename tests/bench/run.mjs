@@ -42,7 +42,7 @@ const catalog = {
 const dir = tempDir('bench');
 const redis = await startRedis({ conf: { appendonly: 'yes', appendfsync: 'everysec' } });
 await importCatalog(redis, catalog);
-const server = await startServer({ redis, options: { 'server.workers': 1, 'server.max_requests': 1000000000 } });
+const server = await startServer({ redis, options: { 'server.workers': 1, 'server.max_requests': 1000000000, 'server.demo': 'on' } });
 
 // Lines for wrk, each a path of its own.
 function pathFile(name, count, make) {
@@ -64,9 +64,12 @@ const cappedFile = pathFile('capped', 20000, (i) => `/v1/ads?slot=capped:728&${p
 
 const sample = await server.get(`/v1/ads?slot=plain:728&${page}`);
 const click = await server.get(`/v1/c/${token()}`);
+const picture = await server.get('/demo/img/icon.svg');
+const pictureFile = pathFile('picture', 1, () => '/demo/img/icon.svg');
 const common = `default_type application/json; add_header Cache-Control no-store; add_header Access-Control-Allow-Origin "*"; add_header X-Content-Type-Options nosniff;`;
 const nginx = await startNginx({
   '= /v1/ads': `${common} return 200 '${sample.text.replaceAll('$', '')}';`,
+  '= /demo/img/icon.svg': `${common} return 200 '${'x'.repeat(picture.text.length)}';`,
   '/v1/i/': `${common} return 204;`,
   '/v1/c/': `${common} return 302 ${click.headers.location};`,
 });
@@ -79,8 +82,10 @@ const cases = [
   { name: 'ad request, one cap (Redis)', at: ours, file: () => cappedFile, beside: 0 },
   { name: 'nginx `return 204`', at: theirs, file: () => eventFile('i', 'nginx') },
   { name: 'impression (Redis)', at: ours, file: (round) => eventFile('i', round), beside: 3 },
+  { name: 'nginx `return 200`, as many as a small picture', at: theirs, file: () => pictureFile },
+  { name: 'a small picture: HTTP alone', at: ours, file: () => pictureFile, beside: 5 },
   { name: 'nginx `return 302`', at: theirs, file: () => eventFile('c', 'nginx') },
-  { name: 'click (Redis)', at: ours, file: (round) => eventFile('c', round), beside: 5 },
+  { name: 'click (Redis)', at: ours, file: (round) => eventFile('c', round), beside: 7 },
 ];
 
 async function measure(one, round) {
