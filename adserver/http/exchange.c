@@ -163,9 +163,9 @@ void http_respond_error_with(struct http_exchange *exchange, int status, const c
     strbuf_init(&body, ERROR_BODY_MAX);
     strbuf_init(&lines, ERROR_EXTRA_MAX);
     add_error_body(&body, code, message);
-    strbuf_add_cstr(&lines, "Cache-Control: no-store\r\n");
+    strbuf_add_cstr(&lines, HTTP_NO_STORE);
     if (exchange->cors)
-        strbuf_add_cstr(&lines, "Access-Control-Allow-Origin: *\r\n");
+        strbuf_add_cstr(&lines, HTTP_ANY_ORIGIN);
     if (status == 503)
         strbuf_add_cstr(&lines, "Retry-After: 1\r\n");
     strbuf_add_slice(&lines, extra);

@@ -12,6 +12,10 @@
 #include "base/metrics.h"
 #include "http/request.h"
 
+/* Lines for `extra`: an answer that no cache keeps, and one that pages of any origin may read. */
+#define HTTP_NO_STORE   "Cache-Control: no-store\r\n"
+#define HTTP_ANY_ORIGIN "Access-Control-Allow-Origin: *\r\n"
+
 struct http_exchange;
 
 struct http_response {

@@ -15,8 +15,6 @@ static const uint8_t pixel[43] = {
     0x00, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x02, 0x02, 0x44, 0x01, 0x00, 0x3b,
 };
 
-#define NO_STORE "Cache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"
-
 /* What is known of one kind of event. */
 struct door {
     enum event_kind kind;
@@ -47,7 +45,7 @@ struct report {
 
 static void answer_beacon(struct report *report, bool written)
 {
-    struct http_response response = {.status = 204, .extra = SLICE(NO_STORE)};
+    struct http_response response = {.status = 204, .extra = SLICE(HTTP_NO_STORE HTTP_ANY_ORIGIN)};
 
     if (!written) {
         http_respond_error(report->exchange, 503, "not_counted",
@@ -69,7 +67,8 @@ static void answer_click(struct report *report)
     struct http_response response = {.status = 302};
 
     strbuf_clear(head);
-    strbuf_add_cstr(head, NO_STORE "Referrer-Policy: no-referrer-when-downgrade\r\nLocation: ");
+    strbuf_add_cstr(head, HTTP_NO_STORE HTTP_ANY_ORIGIN
+                    "Referrer-Policy: no-referrer-when-downgrade\r\nLocation: ");
     strbuf_add(head, report->landing, report->landing_len);
     strbuf_add_cstr(head, "\r\n");
     response.extra = strbuf_slice(head);

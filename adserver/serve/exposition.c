@@ -187,7 +187,7 @@ void exposition_handle(struct http_exchange *exchange, void *context)
     struct http_response response = {
         .status = 200,
         .content_type = SLICE("text/plain; version=0.0.4; charset=utf-8"),
-        .extra = SLICE("Cache-Control: no-store\r\n"),
+        .extra = SLICE(HTTP_NO_STORE),
     };
 
     strbuf_clear(buf);

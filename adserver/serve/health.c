@@ -1,13 +1,11 @@
 #include "serve/health.h"
 
-#define NO_STORE "Cache-Control: no-store\r\n"
-
 static void respond_word(struct http_exchange *exchange, int status, struct slice body)
 {
     struct http_response response = {
         .status = status,
         .content_type = SLICE("application/json"),
-        .extra = SLICE(NO_STORE),
+        .extra = SLICE(HTTP_NO_STORE),
         .body = body,
     };
     http_respond(exchange, &response);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "net/loop.h"
 #include "serve/page_query.h"
 #include "serve/render.h"
 #include "serve/series.h"
@@ -287,14 +286,14 @@ static enum step render(struct page *page)
     struct http_response response = {
         .status = 200,
         .content_type = SLICE("application/json"),
-        .extra = SLICE("Cache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"),
+        .extra = SLICE(HTTP_NO_STORE HTTP_ANY_ORIGIN),
     };
 
     make_request_id(&service->random, answer.request_id);
     render_answer(service, &answer);
-    count_slots(page);
     if (service->answer.overflowed)
         return refuse(page, 500, "too_large", SLICE("the answer is too large"));
+    count_slots(page);
     response.body = strbuf_slice(&service->answer);
     metrics_observe(service->metrics, LATENCY_ADS,
                     clock_mono_us(service->clock) - request->received_us);

@@ -5,8 +5,6 @@
 #include "serve/json.h"
 #include "serve/series.h"
 
-#define NO_STORE "Cache-Control: no-store\r\n"
-
 /* Workers whose row is filled. */
 
 static void add_worker(struct strbuf *buf, const struct metrics_worker *worker)
@@ -205,7 +203,7 @@ void stats_handle(struct http_exchange *exchange, void *context)
     struct http_response response = {
         .status = 200,
         .content_type = SLICE("application/json"),
-        .extra = SLICE(NO_STORE),
+        .extra = SLICE(HTTP_NO_STORE),
     };
 
     strbuf_clear(buf);

@@ -74,7 +74,7 @@ static void respond_file(struct http_exchange *exchange, const struct embed_file
     struct http_response response = {.status = 200, .body_static = true};
 
     (void)snprintf(extra, sizeof(extra), "Cache-Control: %s\r\nETag: %s\r\n%s", caching, etag,
-                   "Access-Control-Allow-Origin: *\r\n");
+                   HTTP_ANY_ORIGIN);
     response.extra = slice_cstr(extra);
     if (none_match_names(http_request_header(request, SLICE("if-none-match")), slice_cstr(etag))) {
         response.status = 304;

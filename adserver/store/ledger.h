@@ -49,7 +49,7 @@ struct ledger;
 
 struct ledger_config {
     struct loop *loop;
-    struct redis *redis; /* must outlive the ledger */
+    struct redis *redis; /* used until it or the ledger is freed */
     const struct clock *clock;
     struct slice prefix; /* must outlive the ledger */
     int64_t page_ttl_ms;
