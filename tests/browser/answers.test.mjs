@@ -2,13 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
-  eventOf, openPage, pageWith, patience, startBrowser, startSite, untilCounted,
+  contents, eventOf, ins, openPage, openSite, pageWith, patience, startBrowser, untilCounted,
 } from '../lib/browser.mjs';
 import { until } from '../lib/harness.mjs';
 import { packedTag, startPages } from '../lib/page-server.mjs';
-
-const ins = (slot, more = '') => `<ins class="masthead" data-slot="${slot}" style="display:block" ${more}></ins>`;
-const contents = (page, selector) => page.locator(selector).evaluate((el) => el.children.length);
 
 // Stands in for a server that is not well: tag.js, and `answer` for what is asked of it.
 const startAds = (t, answer) =>
@@ -29,14 +26,7 @@ describe('the tag and its answers', { timeout: 280000 }, () => {
   before(async () => (browser = await startBrowser()));
   after(() => browser.close());
 
-  // A page at '/' of a site of its own, opened.
-  async function open(t, markup, { head, ...settings } = {}) {
-    const site = await startSite(t, settings);
-    site.blog.pages['/'] = pageWith(site.server.base, markup, head);
-    const page = await openPage(t, browser, settings);
-    await page.goto(site.blog.origin);
-    return { ...site, page };
-  }
+  const open = (t, markup, settings) => openSite(t, browser, markup, settings);
 
   test('a picture that does not load counts nothing', async (t) => {
     const { page, server } = await open(t, ins('header') + ins('side'), {

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import {
-  campaignOf, eventOf, imageOf, openPage, pageWith, startBrowser, startSite,
+  campaignOf, eventOf, imageOf, ins, openPage, pageWith, startBrowser, startSite,
   untilCounted,
 } from '../lib/browser.mjs';
 
-const ins = (slot) => `<ins class="masthead" data-slot="${slot}" style="display:block"></ins>`;
 const anyHtml = (html) => (origin) => [
   campaignOf('frame', 'side', { type: 'html', size: '300x250', html, landing: `${origin}/shop` }),
 ];

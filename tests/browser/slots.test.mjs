@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
-  clockPasses, eventOf, eventsOf, openPage, pageWith, patience, startBrowser, startSite, untilCounted,
+  clockPasses, contents, eventOf, eventsOf, ins, openPage, openSite, pageWith, patience, startBrowser, startSite,
+  untilCounted,
 } from '../lib/browser.mjs';
 import { until } from '../lib/harness.mjs';
 
-const ins = (slot, more = '') => `<ins class="masthead" data-slot="${slot}" style="display:block" ${more}></ins>`;
-const contents = (page, selector) => page.locator(selector).evaluate((el) => el.children.length);
 const slotsOf = (url) => url.searchParams.getAll('slot').map((slot) => slot.split(':')[0]);
 
 describe('the tag and its slots', { timeout: 280000 }, () => {
@@ -15,14 +14,7 @@ describe('the tag and its slots', { timeout: 280000 }, () => {
   before(async () => (browser = await startBrowser()));
   after(() => browser.close());
 
-  // A page at '/' of a site of its own, opened.
-  async function open(t, markup, { head, ...settings } = {}) {
-    const site = await startSite(t, settings);
-    site.blog.pages['/'] = pageWith(site.server.base, markup, head);
-    const page = await openPage(t, browser, settings);
-    await page.goto(site.blog.origin);
-    return { ...site, page };
-  }
+  const open = (t, markup, settings) => openSite(t, browser, markup, settings);
 
   test('asks while the page is still being loaded', async (t) => {
     const { server, blog } = await startSite(t);

@@ -140,6 +140,19 @@ export const pageWith = (origin, markup, head = '') => `<!doctype html>
 <script async src="${origin}/tag.js"></script></head>
 <body>${markup}</body></html>`;
 
+// A slot's element, and how many elements stand in one.
+export const ins = (slot, more = '') => `<ins class="masthead" data-slot="${slot}" style="display:block" ${more}></ins>`;
+export const contents = (page, selector) => page.locator(selector).evaluate((el) => el.children.length);
+
+// A site of its own with this markup at '/', opened; `settings` for startSite() and openPage().
+export async function openSite(t, browser, markup, { head, ...settings } = {}) {
+  const site = await startSite(t, settings);
+  site.blog.pages['/'] = pageWith(site.server.base, markup, head);
+  const page = await openPage(t, browser, settings);
+  await page.goto(site.blog.origin);
+  return { ...site, page };
+}
+
 // A picture for whoever wants to look, in build/screenshots/.
 export async function keepPicture(page, name) {
   const folder = path.join(repository, 'build', 'screenshots');

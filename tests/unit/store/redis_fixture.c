@@ -159,3 +159,19 @@ const char *redis_fixture_text(struct redis_fixture *fixture, const char *format
     va_end(args);
     return reply->type == REDIS_NIL ? "(nil)" : reply->text.ptr;
 }
+
+struct redis_fixture redis_fixture_shared;
+
+int redis_fixture_group_setup(void **state)
+{
+    (void)state;
+    redis_fixture_start(&redis_fixture_shared, NULL);
+    return 0;
+}
+
+int redis_fixture_group_teardown(void **state)
+{
+    (void)state;
+    redis_fixture_stop(&redis_fixture_shared);
+    return 0;
+}

@@ -42,4 +42,12 @@ int64_t redis_fixture_number(struct redis_fixture *fixture, const char *format, 
 const char *redis_fixture_text(struct redis_fixture *fixture, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * One server for all tests of a program: cmocka's group setup and teardown. Tests that want it
+ * empty say FLUSHALL in their own setup.
+ */
+extern struct redis_fixture redis_fixture_shared;
+int redis_fixture_group_setup(void **state);
+int redis_fixture_group_teardown(void **state);
+
 #endif

@@ -25,7 +25,8 @@ struct bench {
     char state[64];
 };
 
-static struct redis_fixture server; /* one for all tests, emptied before each */
+/* One for all tests, emptied before each. */
+#define server redis_fixture_shared
 
 /* ---- The bench ---- */
 
@@ -650,20 +651,6 @@ static void strange_answers_are_refusals(void **state)
 
 #define ON_REDIS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-static int start_server(void **state)
-{
-    (void)state;
-    redis_fixture_start(&server, NULL);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    redis_fixture_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -692,5 +679,5 @@ int main(void)
         ON_REDIS(strange_answers_are_refusals),
     };
     log_setup(LOG_ERROR, LOG_LOGFMT);
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, redis_fixture_group_setup, redis_fixture_group_teardown);
 }

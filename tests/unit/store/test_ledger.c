@@ -23,7 +23,8 @@ struct bench {
     struct ledger *ledger;
 };
 
-static struct redis_fixture server; /* one for all tests, emptied before each */
+/* One for all tests, emptied before each. */
+#define server redis_fixture_shared
 
 static bool is_up(void *arg)
 {
@@ -503,20 +504,6 @@ static void serves_held_are_limited(void **state)
 #define ON_REDIS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define ON_FAKE(test)  cmocka_unit_test_setup_teardown(test, setup_fake, teardown)
 
-static int start_server(void **state)
-{
-    (void)state;
-    redis_fixture_start(&server, NULL);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    redis_fixture_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -544,5 +531,5 @@ int main(void)
         ON_FAKE(serves_held_are_limited),
     };
     log_setup(LOG_ERROR, LOG_LOGFMT);
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, redis_fixture_group_setup, redis_fixture_group_teardown);
 }

@@ -7,7 +7,8 @@
 #include "store/scripts.h"
 #include "unit/store/redis_fixture.h"
 
-static struct redis_fixture server;
+/* One for all tests, emptied before each. */
+#define server redis_fixture_shared
 
 static const struct redis_reply *call(struct redis_session *session, struct err *err,
                                       const char *text)
@@ -127,20 +128,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static int start_server(void **state)
-{
-    (void)state;
-    redis_fixture_start(&server, NULL);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    redis_fixture_stop(&server);
-    return 0;
-}
-
 #define ON_REDIS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -153,5 +140,5 @@ int main(void)
         ON_REDIS(silence_and_absence_are_errors),
         ON_REDIS(scripts_are_known_by_their_sha1),
     };
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, redis_fixture_group_setup, redis_fixture_group_teardown);
 }

@@ -18,7 +18,8 @@ struct bench {
     int64_t wall_us, ahead_us;
 };
 
-static struct redis_fixture server; /* one for all tests, emptied before each */
+/* One for all tests, emptied before each. */
+#define server redis_fixture_shared
 
 static int64_t wall_us(void *context)
 {
@@ -162,20 +163,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static int start_server(void **state)
-{
-    (void)state;
-    redis_fixture_start(&server, NULL);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    redis_fixture_stop(&server);
-    return 0;
-}
-
 #define ON_REDIS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -187,5 +174,5 @@ int main(void)
         ON_REDIS(what_is_no_secret_is_not_used),
     };
     log_setup(LOG_ERROR, LOG_LOGFMT);
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, redis_fixture_group_setup, redis_fixture_group_teardown);
 }

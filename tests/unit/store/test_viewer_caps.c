@@ -20,7 +20,8 @@ struct bench {
     struct redis *redis;
 };
 
-static struct redis_fixture server; /* one for all tests, emptied before each */
+/* One for all tests, emptied before each. */
+#define server redis_fixture_shared
 
 static bool is_up(void *arg)
 {
@@ -448,20 +449,6 @@ static void a_counter_costs_little_memory(void **state)
 
 #define ON_REDIS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-static int start_server(void **state)
-{
-    (void)state;
-    redis_fixture_start(&server, NULL);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    redis_fixture_stop(&server);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,5 +469,5 @@ int main(void)
         ON_REDIS(a_counter_costs_little_memory),
     };
     log_setup(LOG_ERROR, LOG_LOGFMT);
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, redis_fixture_group_setup, redis_fixture_group_teardown);
 }
