@@ -1,5 +1,5 @@
 -- wrk: every request is the next line of a file, each used once; over its end it starts again.
--- arguments: FILE METHOD USER-AGENT
+-- arguments: FILE [METHOD]
 local paths, at = {}, 0
 local method = "GET"
 
