@@ -89,20 +89,20 @@ bool field_hosts(struct reading *reading, struct slice text, void *to)
     return list_parse(text, &hosts_form, reading->arena, to, reading->err);
 }
 
-bool field_check_count(struct reading *reading, struct slice text, void *to)
+bool field_count(struct reading *reading, struct slice text, void *to)
 {
-    (void)to;
-    uint64_t ignored;
-    return number_parse(text, 1, COUNT_MAX, &ignored, reading->err);
+    return number_parse(text, 1, COUNT_MAX, to, reading->err);
 }
 
-bool field_check_budget(struct reading *reading, struct slice text, void *to)
+bool field_budget(struct reading *reading, struct slice text, void *to)
 {
-    (void)to;
     int64_t micro = 0;
     if (!field_money_parse(text, &micro, reading->err))
         return false;
-    return micro > 0 || err_set(reading->err, "a budget of 0 buys nothing");
+    if (micro == 0)
+        return err_set(reading->err, "a budget of 0 buys nothing");
+    *(int64_t *)to = micro;
+    return true;
 }
 
 static bool parse_edge(struct slice text, uint16_t *ret)

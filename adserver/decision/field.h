@@ -56,10 +56,8 @@ record_parse_fn field_money;  /* int64_t, millionths */
 record_parse_fn field_time;   /* int64_t, microseconds */
 record_parse_fn field_caps;   /* struct caps */
 record_parse_fn field_hosts;  /* struct slice_list */
-
-/* Checked alone; `to` is not used. */
-record_parse_fn field_check_count;
-record_parse_fn field_check_budget;
+record_parse_fn field_count;  /* uint64_t, 1 to COUNT_MAX */
+record_parse_fn field_budget; /* int64_t, millionths, above 0 */
 
 /* "1.37", in millionths. */
 bool field_money_parse(struct slice text, int64_t *ret_micro, struct err *err);

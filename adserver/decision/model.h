@@ -30,6 +30,8 @@
 
 enum entry_status { STATUS_ACTIVE, STATUS_PAUSED, STATUS_ARCHIVED };
 enum tier { TIER_SPONSORSHIP, TIER_STANDARD, TIER_REMNANT, TIER_HOUSE, TIER_COUNT };
+enum pacing { PACING_EVEN, PACING_FRONT, PACING_ASAP };
+enum roadblock { ROADBLOCK_OFF, ROADBLOCK_ANY, ROADBLOCK_ALL };
 enum creative_type { CREATIVE_IMAGE, CREATIVE_HTML, CREATIVE_TEXT };
 
 struct size {
@@ -89,7 +91,14 @@ struct campaign {
     int64_t start_us, end_us;     /* wall time; TIME_UNSET: open. Served in [start, end) */
     struct slice timezone;        /* a name of the tz database */
     int64_t cpm_micro, cpc_micro; /* millionths of the currency's unit */
+    /* Bounds, each 0 where there is none. */
+    uint64_t goal_impressions, goal_clicks, daily_impressions;
+    int64_t budget_micro, daily_budget_micro;
+    enum pacing pacing;
+    struct slice_list exclusions; /* labels; no two campaigns on a page share one */
+    enum roadblock roadblock;
     struct caps caps;
+    unsigned delivery; /* row in struct deliveries; 0: bound by nothing. Set by the store */
     struct slice
         unsupported; /* the first field in use whose effect is not built yet; empty: none */
     unsigned series;

@@ -6,6 +6,8 @@
 #define DECISION_PAGE_REQUEST_H
 
 #include "decision/catalog.h"
+#include "decision/delivery.h"
+#include "decision/facts.h"
 
 #define PAGE_SLOTS_MAX 16
 
@@ -19,10 +21,11 @@ struct page_request {
     int64_t now_us; /* wall time */
     struct page_slot slots[PAGE_SLOTS_MAX];
     unsigned slot_count;
-    struct slice domain;  /* host of the page, lower case; empty: not said */
+    struct page_facts facts;
     bool has_viewer;      /* the viewer is known by some identity */
     bool serve_anonymous; /* capped campaigns for an unknown viewer: served uncapped, or not */
     bool caps_away;       /* what has a cap rests: Redis is away */
+    struct deliveries deliveries;
     enum { CAPS_AWAY_REDIS, CAPS_AWAY_DEADLINE } caps_away_reason;
 };
 

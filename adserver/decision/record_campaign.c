@@ -52,20 +52,29 @@ static bool parse_timezone(struct reading *reading, struct slice text, void *to)
     return true;
 }
 
-static bool check_pacing(struct reading *reading, struct slice text, void *to)
+static bool parse_pacing(struct reading *reading, struct slice text, void *to)
 {
     static const char *const words[] = {"even", "front", "asap", NULL};
-    unsigned ignored;
-    (void)to;
-    return field_word(text, words, &ignored, reading->err);
+    unsigned word = 0;
+    if (!field_word(text, words, &word, reading->err))
+        return false;
+    *(enum pacing *)to = (enum pacing)word;
+    return true;
 }
 
-static bool check_roadblock(struct reading *reading, struct slice text, void *to)
+static bool parse_roadblock(struct reading *reading, struct slice text, void *to)
 {
     static const char *const words[] = {"off", "any", "all", NULL};
-    unsigned ignored;
-    (void)to;
-    return field_word(text, words, &ignored, reading->err);
+    unsigned word = 0;
+    if (!field_word(text, words, &word, reading->err))
+        return false;
+    *(enum roadblock *)to = (enum roadblock)word;
+    return true;
+}
+
+static bool parse_labels(struct reading *reading, struct slice text, void *to)
+{
+    return list_parse(text, &labels_form, reading->arena, to, reading->err);
 }
 
 static bool check_key_value(struct reading *reading, struct slice text, void *to)
@@ -94,7 +103,6 @@ CHECK_LIST(hosts)
 CHECK_LIST(paths)
 CHECK_LIST(keywords)
 CHECK_LIST(hours)
-CHECK_LIST(labels)
 
 #define AT(member) offsetof(struct campaign, member)
 
@@ -115,17 +123,20 @@ const struct record_form_row campaign_rows[] = {
     {"start", FORM_TEXT, false, "", TIMESTAMP_ALLOWED, false, field_time, AT(start_us)},
     {"end", FORM_TEXT, false, "", TIMESTAMP_ALLOWED ", after `start`", false, field_time,
      AT(end_us)},
-    {"goal_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_check_count, 0},
-    {"goal_clicks", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_check_count, 0},
-    {"daily_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_check_count, 0},
-    {"pacing", FORM_TEXT, false, "even", "even, front or asap", false, check_pacing, 0},
+    {"goal_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_count,
+     AT(goal_impressions)},
+    {"goal_clicks", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_count, AT(goal_clicks)},
+    {"daily_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, true, field_count,
+     AT(daily_impressions)},
+    {"pacing", FORM_TEXT, false, "even", "even, front or asap", false, parse_pacing, AT(pacing)},
     {"cpm", FORM_NUMBER, false, "", MONEY_ALLOWED, false, field_money, AT(cpm_micro)},
     {"cpc", FORM_NUMBER, false, "", MONEY_ALLOWED, false, field_money, AT(cpc_micro)},
-    {"budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, true, field_check_budget, 0},
-    {"daily_budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, true, field_check_budget, 0},
+    {"budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, true, field_budget, AT(budget_micro)},
+    {"daily_budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, true, field_budget,
+     AT(daily_budget_micro)},
     {"caps", FORM_LIST, false, "", CAPS_ALLOWED, false, field_caps, AT(caps)},
-    {"exclusions", FORM_LIST, false, "", LABELS_ALLOWED, true, check_labels, 0},
-    {"roadblock", FORM_TEXT, false, "off", "off, any or all", true, check_roadblock, 0},
+    {"exclusions", FORM_LIST, false, "", LABELS_ALLOWED, true, parse_labels, AT(exclusions)},
+    {"roadblock", FORM_TEXT, false, "off", "off, any or all", true, parse_roadblock, AT(roadblock)},
     {"countries", FORM_LIST, false, "", COUNTRIES_ALLOWED, true, check_countries, 0},
     {"regions", FORM_LIST, false, "", REGIONS_ALLOWED, true, check_regions, 0},
     {"devices", FORM_LIST, false, "", DEVICES_ALLOWED, true, check_devices, 0},
@@ -160,7 +171,7 @@ struct campaign *record_compile_campaign(const struct record *record, struct err
 {
     static const size_t slices[] = {AT(id), AT(name), AT(advertiser), AT(timezone),
                                     AT(unsupported)};
-    static const size_t lists[] = {AT(slots)};
+    static const size_t lists[] = {AT(slots), AT(exclusions)};
     static const struct pack_layout layout = PACK_LAYOUT(struct campaign, slices, lists);
     struct campaign campaign = {
         .references = 1,

@@ -321,7 +321,7 @@ void selection_run(const struct page_request *request, struct random *random,
         clear_slot(slot, &request->slots[i]);
         if (!slot->index)
             continue;
-        enum reason reason = judge_slot(slot->index->slot, request->domain);
+        enum reason reason = judge_slot(slot->index->slot, request->facts.domain);
         struct ranking ranking = {.selection = ret, .slot = slot, .random = random};
         if (reason == REASON_NONE)
             fill_slot(&ranking, &listener);

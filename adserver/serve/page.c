@@ -149,7 +149,7 @@ static enum step identify(struct page *page)
     };
 
     page->request.now_us = facts.now_us;
-    page->request.domain = page->query.domain;
+    page->request.facts.domain = page->query.domain;
     page->request.has_viewer =
         page->filter == EVENT_COUNTS &&
         (viewer_identify(&service->ladder, service->secrets, request, &facts, &page->viewer) ||

@@ -91,7 +91,7 @@ static void make_page(struct stage *stage)
 {
     struct page_request *request = &stage->request;
     request->now_us = (int64_t) throw(4) * DAY_US - throw(2);
-    request->domain = slice_cstr(PICK("", "a.example", "x.a.example", "b.example", "c.example"));
+    request->facts.domain = slice_cstr(PICK("", "a.example", "x.a.example", "b.example", "c.example"));
     request->has_viewer = throw(4) > 0;
     request->serve_anonymous = throw(2) > 0;
     request->caps_away = throw(5) == 0;
@@ -201,7 +201,7 @@ static enum reason campaign_verdict(const struct stage *stage, unsigned at,
     const struct slot *slot = stage->request.slots[at].index->slot;
     if (slot->status != STATUS_ACTIVE)
         return REASON_INACTIVE;
-    if (!page_is_allowed(domains_of(slot), stage->request.domain))
+    if (!page_is_allowed(domains_of(slot), stage->request.facts.domain))
         return REASON_DOMAIN;
     if (campaign->unsupported.len > 0)
         return REASON_UNSUPPORTED;

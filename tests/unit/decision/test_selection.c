@@ -184,7 +184,7 @@ static void test_the_slots_domains(void **state)
     stage_open(&stage, "open");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         stage.request.slots[0].index = catalog_find_slot(stage.catalog, slice_cstr(rows[i].slot));
-        stage.request.domain = slice_cstr(rows[i].domain);
+        stage.request.facts.domain = slice_cstr(rows[i].domain);
         stage_run(&stage);
         if (strcmp(stage.said, rows[i].allowed ? "" : "a=domain") != 0)
             fail_msg("%s on \"%s\": %s", rows[i].slot, rows[i].domain, stage.said);
