@@ -4,7 +4,7 @@
 
 #include "decision/caps.h"
 #include "decision/number.h"
-#include "decision/targeting.h"
+#include "decision/targeting_forms.h"
 #include "decision/text.h"
 #include "decision/timestamp.h"
 

@@ -14,7 +14,7 @@
 #include "decision/logged_request.h"
 
 #include "base/clock.h"
-#include "decision/targeting.h"
+#include "decision/targeting_forms.h"
 
 #define VERSION      1
 #define TEXT_LEN_MAX 4096 /* more than any of the texts may have */

@@ -57,6 +57,9 @@ struct caps {
     unsigned count;
 };
 
+struct zone;
+struct targeting;
+
 struct slice_list {
     struct slice *item;
     unsigned count;
@@ -88,9 +91,11 @@ struct campaign {
     uint32_t share_ppm; /* sponsorship: share of voice in millionths; 0: none given */
     bool all_slots;     /* slots is `*` */
     struct slice_list slots;
-    int64_t start_us, end_us;     /* wall time; TIME_UNSET: open. Served in [start, end) */
-    struct slice timezone;        /* a name of the tz database */
-    int64_t cpm_micro, cpc_micro; /* millionths of the currency's unit */
+    int64_t start_us, end_us;          /* wall time; TIME_UNSET: open. Served in [start, end) */
+    struct slice timezone;             /* a name of the tz database */
+    const struct zone *zone;           /* in which its hours and days are (zone.h); never NULL */
+    const struct targeting *targeting; /* whom it wants (targeting.h); NULL: everybody */
+    int64_t cpm_micro, cpc_micro;      /* millionths of the currency's unit */
     /* Bounds, each 0 where there is none. */
     uint64_t goal_impressions, goal_clicks, daily_impressions;
     int64_t budget_micro, daily_budget_micro;

@@ -3,7 +3,7 @@
 #include "decision/number.h"
 #include "decision/pack.h"
 #include "decision/record_tables.h"
-#include "decision/targeting.h"
+#include "decision/targeting_forms.h"
 #include "decision/text.h"
 #include "decision/timestamp.h"
 #include "decision/zone.h"

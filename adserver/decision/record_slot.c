@@ -1,7 +1,7 @@
 #include "decision/field.h"
 #include "decision/pack.h"
 #include "decision/record_tables.h"
-#include "decision/targeting.h"
+#include "decision/targeting_forms.h"
 
 static bool add_size(struct slot *slot, struct slice text, struct err *err)
 {

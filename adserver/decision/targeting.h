@@ -1,48 +1,84 @@
 /*
- * targeting: what the items of the targeting fields look like.
+ * targeting: whom a campaign wants, compiled to data when it is loaded and judged against facts.
  *
- * For now the fields are only checked; a campaign that uses one rests until its effect is built.
+ * One field holds when one of its includes matches and none of its excludes does; a field with
+ * excludes alone holds for all that they do not match. Fields are joined by AND, key-values of
+ * different names too. What is not known of a page satisfies no rule (facts.h).
+ *
+ * A campaign's rules are one run of bytes without pointers in the campaign's own block of memory;
+ * a campaign that wants everybody has none (campaign.targeting is NULL).
  */
 #ifndef DECISION_TARGETING_H
 #define DECISION_TARGETING_H
 
-#include "decision/list.h"
+#include "decision/facts.h"
+#include "decision/model.h"
+#include "decision/reasons.h"
 
-#define KEYWORD_MAX    128 /* bytes of a keyword or a key-value's value */
-#define PATH_MAX_BYTES 1024
-#define LANGUAGE_MAX   35 /* RFC 5646, section 4.4.1 */
+/*
+ * The first reason against, in the order of reasons.def from REASON_COUNTRY to REASON_HOURS;
+ * REASON_NONE: the rules hold.
+ */
+enum reason targeting_judge(const struct campaign *campaign, const struct page_facts *facts,
+                            int64_t now_us);
 
-/* The lists' forms, and a phrase for each that says what is allowed. */
-extern const struct list_form countries_form;
-extern const struct list_form regions_form;
-extern const struct list_form devices_form;
-extern const struct list_form browsers_form;
-extern const struct list_form systems_form;
-extern const struct list_form languages_form;
-extern const struct list_form hosts_form; /* also a slot's domains */
-extern const struct list_form paths_form;
-extern const struct list_form keywords_form; /* also a key-value's values */
-extern const struct list_form hours_form;
-extern const struct list_form labels_form;
+/*
+ * The next moment after `now_us` at which the verdict of its hours may change; INT64_MAX: never.
+ * It need not change then: where clocks in its zone change counts, too.
+ */
+int64_t targeting_next_change_us(const struct campaign *campaign, int64_t now_us);
 
-#define COUNTRIES_ALLOWED "two-letter codes of ISO 3166-1 in capitals, such as DE; !DE excludes"
-#define REGIONS_ALLOWED   "codes of ISO 3166-2 in capitals, such as DE-BY; !DE-BY excludes"
-#define DEVICES_ALLOWED   "desktop, mobile, tablet; !mobile excludes"
-#define BROWSERS_ALLOWED  "chrome, edge, firefox, opera, safari, samsung, other; !safari excludes"
-#define SYSTEMS_ALLOWED   "android, chromeos, ios, linux, macos, windows, other; !linux excludes"
-#define LANGUAGES_ALLOWED "language tags of BCP 47, such as de or pt-BR; !de excludes"
-#define HOSTS_ALLOWED                                                                              \
-    "host names in lower case without scheme, port or path, international ones in punycode; what " \
-    "is below a name is meant as well; !example.com excludes"
-#define PATHS_ALLOWED                                                                       \
-    "globs that begin with / or *, in printable ASCII without blanks, at most 1024 bytes; " \
-    "!/archive/* excludes"
-#define KEYWORDS_ALLOWED "texts of at most 128 bytes; !x excludes"
-#define KEY_VALUES_ALLOWED                                                                         \
-    "kv.<name> with a name of at most 32 letters, digits, `.`, `_` and `-`, and texts of at most " \
-    "128 bytes; !x excludes"
-#define HOURS_ALLOWED \
-    "such as mon-fri 09-18, sat 22-02 or 09-18; days sun to sat, hours 00 to 24; !sun 00-24 excludes"
-#define LABELS_ALLOWED "labels of at most 32 letters, digits, `.`, `_` and `-`"
+/* Whether the hours hold at that moment; true without hours. */
+bool targeting_hours_hold(const struct campaign *campaign, int64_t now_us);
+
+/* ---- For an index over campaigns: what each one may accept ----------------------------------- */
+
+/*
+ * Countries are numbered by their place in a fixed table. 0: not a country, which is as good as not
+ * known.
+ */
+#define COUNTRY_NUMBERS 256 /* numbers are below it */
+unsigned country_number(struct slice code);
+
+struct country_set {
+    uint64_t bits[COUNTRY_NUMBERS / 64];
+};
+static inline bool country_set_has(const struct country_set *set, unsigned number)
+{
+    return set->bits[number / 64] >> (number % 64) & 1;
+}
+
+/* The countries it accepts, exactly, with includes and excludes worked in; 0 is never among them.
+ * NULL: no rule, all and also the unknown one. */
+const struct country_set *targeting_countries(const struct campaign *campaign);
+
+/* Bits by enum device, browser, system that it accepts, exactly; all ones where there is no rule,
+ * else never the one of UNKNOWN. */
+unsigned targeting_devices(const struct campaign *campaign);
+unsigned targeting_browsers(const struct campaign *campaign);
+unsigned targeting_systems(const struct campaign *campaign);
+
+/*
+ * Called with a key for each primary subtag ("pt" of pt-BR) among the languages it includes, the
+ * same key perhaps more than once. False, without a call: it includes none, so any may do.
+ */
+typedef void targeting_key_fn(uint64_t key, void *arg);
+bool targeting_language_keys(const struct campaign *campaign, targeting_key_fn *fn, void *arg);
+/* The page's; 0 where its language is not known, which no key is. */
+uint64_t page_language_key(const struct page_facts *facts);
+
+/*
+ * Called with a key for each include of the one field by which the campaign is found best: a
+ * key-value, else domains, keywords, referrers, or the first segments of its paths where all
+ * includes begin with a literal one (/sport/ followed by anything). Then the rules can hold only on
+ * a page that has one of these keys. False, without a call: it has no such field, so it must always
+ * be looked at.
+ */
+bool targeting_context_keys(const struct campaign *campaign, targeting_key_fn *fn, void *arg);
+
+/* All keys a page has: of its domain, its referrer and every parent of them, its keywords, its
+ * key-values and its first path segment. How many is returned. */
+#define PAGE_CONTEXT_KEYS_MAX (2 * 127 + FACTS_KEYWORDS_MAX + FACTS_KEY_VALUES_MAX + 1)
+unsigned page_context_keys(const struct page_facts *facts, uint64_t keys[PAGE_CONTEXT_KEYS_MAX]);
 
 #endif

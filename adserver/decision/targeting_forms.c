@@ -1,4 +1,4 @@
-#include "decision/targeting.h"
+#include "decision/targeting_forms.h"
 
 #include "decision/text.h"
 

@@ -1,4 +1,4 @@
-#include "decision/targeting.h"
+#include "decision/targeting_forms.h"
 
 #include <stdio.h>
 
@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(test_items),
         cmocka_unit_test(test_all_countries_of_the_standard),
     };
-    return cmocka_run_group_tests_name("decision/targeting", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("decision/targeting_forms", tests, NULL, NULL);
 }
