@@ -47,6 +47,7 @@ static uint64_t sample_twice_median(const struct sample *sample)
 static uint64_t sample_twice_mean(const struct sample *sample)
 {
     uint64_t sum = 0;
+    CHECK(sample->count > 0);
     for (unsigned i = 0; i < sample->count; i++)
         sum += sample->number[i];
     return 2 * sum / sample->count;
