@@ -30,6 +30,8 @@ struct place {
     int64_t started_us;    /* monotonic */
     int64_t restart_at_us; /* when an empty place is filled again */
     int64_t pause_ms;      /* before the next restart */
+    int64_t drain_ms;      /* how long draining may take, by the configuration it was forked with */
+    int64_t kill_at_us;    /* it drains, and is killed then; 0: it serves */
 };
 
 struct supervisor {
@@ -96,6 +98,7 @@ static void place_fork(struct supervisor *supervisor, struct place *place)
     place->started_us = now_us();
     place->restart_at_us = 0;
     place->ready = false;
+    place->drain_ms = supervisor->config.drain_ms(supervisor->config.context);
     place->pid = -1;
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0) {
         place->pid = fork();
@@ -260,9 +263,28 @@ static bool generation_is_ready(const struct supervisor *supervisor)
 static void generation_end(struct supervisor *supervisor, unsigned generation, int signal)
 {
     signal_range(supervisor, signal, generation, generation);
-    for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++)
-        if (supervisor->places[i].generation == generation && supervisor->places[i].pid == 0)
-            place_vacate(supervisor, &supervisor->places[i]);
+    for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++) {
+        struct place *place = &supervisor->places[i];
+        if (place->generation != generation)
+            continue;
+        place->kill_at_us = now_us() + place->drain_ms * US_PER_MS;
+        if (place->pid == 0)
+            place_vacate(supervisor, place);
+    }
+}
+
+/* One that hangs would keep its place, and the memory of its configuration, for ever. */
+static void kill_overdue(struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++) {
+        struct place *place = &supervisor->places[i];
+        if (place->pid <= 0 || place->kill_at_us == 0 || now_us() <= place->kill_at_us)
+            continue;
+        log_event(LOG_WARNING, "workers: an old worker did not drain in its time and is killed",
+                  LOG_INT("pid", place->pid));
+        (void)kill(place->pid, SIGKILL);
+        place->kill_at_us = 0;
+    }
 }
 
 /* The new generation serves: the one before it drains. */
@@ -384,6 +406,7 @@ int workers_run(const struct workers_config *config)
                 signal_all(&supervisor, SIGKILL);
             continue;
         }
+        kill_overdue(&supervisor);
         restart_due(&supervisor);
         generation_watch(&supervisor);
         reload_if_wanted(&supervisor);

@@ -7,7 +7,8 @@
  *   a worker dies      it is forked again at once; one that keeps dying within WORKERS_YOUNG_MS of
  *                      its start is forked again after a pause that grows to WORKERS_PAUSE_MAX_MS
  *   SIGHUP             `reload` is asked; when it agrees, a new generation is forked, and once all
- *                      of it is ready the old one is told to drain: no connection is refused
+ *                      of it is ready the old one is told to drain: no connection is refused; those
+ *                      of it still there after the `drain_ms` they were forked with are killed
  *   SIGTERM, SIGINT    all are told to drain; those still there after `drain_ms` are killed; a
  *                      second signal kills them at once
  *

@@ -390,6 +390,27 @@ static void test_a_generation_that_never_gets_ready_replaces_nothing(void **stat
     assert_int_equal(stage->drained, 4);
 }
 
+/* By the time they were started with: the new configuration may give another one. */
+static void test_an_old_worker_that_does_not_drain_is_killed(void **state)
+{
+    pid_t old[2];
+    (void)state;
+    stage->drain_ms = 300;
+    begin(IGNORE_DRAIN, 2);
+    old[0] = stage->pid[0], old[1] = stage->pid[1];
+    stage->behaviour = SERVE;
+    stage->drain_ms = 60000;
+    int64_t began = now_ms();
+    CHECK(kill(supervisor, SIGHUP) == 0);
+    UNTIL(is_gone(old[0]) && is_gone(old[1]));
+    assert_true(now_ms() - began >= 300);
+    UNTIL(rows_in_use() == 2);
+    assert_int_equal(stage->all_starts, 4);
+    assert_int_equal(restarts(), 0);
+    assert_int_equal(end(SIGTERM), 0);
+    assert_int_equal(stage->drained, 2);
+}
+
 static void test_workers_drain_when_their_supervisor_is_killed(void **state)
 {
     (void)state;
@@ -416,6 +437,7 @@ int main(void)
         CASE(test_twenty_reloads),
         CASE(test_a_refused_reload_changes_nothing),
         CASE(test_a_generation_that_never_gets_ready_replaces_nothing),
+        CASE(test_an_old_worker_that_does_not_drain_is_killed),
         CASE(test_workers_drain_when_their_supervisor_is_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
