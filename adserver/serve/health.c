@@ -1,5 +1,7 @@
 #include "serve/health.h"
 
+#define MESSAGE_MAX 512
+
 static void respond_word(struct http_exchange *exchange, int status, struct slice body)
 {
     struct http_response response = {
@@ -17,6 +19,15 @@ void health_handle_healthz(struct http_exchange *exchange, void *service)
     respond_word(exchange, 200, SLICE("{\"status\":\"ok\"}\n"));
 }
 
+static void refuse_refusing(struct http_exchange *exchange, const char *trouble)
+{
+    struct strbuf message;
+    strbuf_init(&message, MESSAGE_MAX);
+    strbuf_addf(&message, "Redis refuses to write, events have nowhere durable to go: %s", trouble);
+    http_respond_error(exchange, 503, "redis_refuses", strbuf_slice(&message));
+    strbuf_release(&message);
+}
+
 void health_handle_readyz(struct http_exchange *exchange, void *context)
 {
     struct service *service = context;
@@ -27,6 +38,8 @@ void health_handle_readyz(struct http_exchange *exchange, void *context)
     else if (!redis_is_up(service->redis))
         http_respond_error(exchange, 503, "redis_away",
                            SLICE("Redis is away: events have nowhere durable to go"));
+    else if (ledger_trouble(service->ledger)[0])
+        refuse_refusing(exchange, ledger_trouble(service->ledger));
     else
         respond_word(exchange, 200, SLICE("{\"status\":\"ready\"}\n"));
 }

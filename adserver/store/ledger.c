@@ -9,6 +9,7 @@
 #include "decision/model.h"
 #include "net/loop.h"
 #include "store/ledger_keys.h"
+#include "store/ledger_probe.h"
 #include "store/ledger_serves.h"
 #include "store/scripts.h"
 
@@ -48,6 +49,7 @@ struct ledger {
     LIST_HEAD(, entry) entries;
     struct loop_timer *retry;
     struct serves *serves;
+    struct ledger_probe *probe;
 };
 
 static int64_t now_us(const struct ledger *ledger)
@@ -85,6 +87,8 @@ static void on_answer(enum redis_failure failure, const struct redis_reply *repl
 {
     struct entry *entry = arg;
     struct ledger *ledger = entry->ledger;
+    if (ledger)
+        ledger_probe_note(ledger->probe, failure, reply);
     if (!ledger) {
         free(entry);
     } else if (failure == REDIS_LOST && !entry->filtered) {
@@ -196,6 +200,11 @@ void ledger_flush(struct ledger *ledger, ledger_fn *fn, void *arg)
     serves_flush(ledger->serves, fn, arg);
 }
 
+const char *ledger_trouble(const struct ledger *ledger)
+{
+    return ledger_probe_trouble(ledger->probe);
+}
+
 struct ledger *ledger_new(const struct ledger_config *config)
 {
     struct ledger *ledger = check_calloc(1, sizeof *ledger);
@@ -204,6 +213,7 @@ struct ledger *ledger_new(const struct ledger_config *config)
     LIST_INIT(&ledger->entries);
     ledger->retry = loop_timer_new(config->loop, on_retry, ledger);
     ledger->serves = serves_new(config);
+    ledger->probe = ledger_probe_new(config);
     return ledger;
 }
 
@@ -231,5 +241,6 @@ void ledger_free(struct ledger *ledger)
     CHECK(LIST_EMPTY(&ledger->entries));
     loop_timer_free(ledger->retry);
     serves_free(ledger->serves);
+    ledger_probe_free(ledger->probe);
     free(ledger);
 }

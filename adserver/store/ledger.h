@@ -77,6 +77,12 @@ typedef void ledger_fn(enum ledger_result result, void *arg);
 void ledger_record(struct ledger *ledger, const struct ledger_event *event, int timeout_ms,
                    ledger_fn *fn, void *arg);
 
+/*
+ * Why Redis, though it answers, does not take events: what it said to the last one, for /readyz.
+ * Empty while it takes them. Once it does again this shows within a second, also without events.
+ */
+const char *ledger_trouble(const struct ledger *ledger);
+
 /* One serve more. Never fails and never waits. */
 void ledger_add_serve(struct ledger *ledger, struct slice campaign, struct slice creative,
                       struct slice slot, int64_t now_us);

@@ -267,6 +267,24 @@ test('healthz is about the process, readyz about its work', async (t) => {
   assert.equal((await server.get('/v1/ads?slot=header')).status, 200);
 });
 
+test('readyz tells of a Redis that answers and takes no events', async (t) => {
+  const { redis, server } = await start(t);
+  const readiness = async () => {
+    const answer = await request(`${server.admin}/readyz`);
+    return answer.status === 200 ? 'ready' : Object.values(answer.json().error).join(': ');
+  };
+  const [ad] = await server.ads({ slot: 'header' });
+  const report = async () =>
+    (await request(ad.impression_url, { headers: { 'User-Agent': 'tests' } })).status;
+  await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+  assert.equal(await report(), 503);
+  assert.match(await readiness(), /^redis_refuses: .*OOM/);
+  await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+  await until(async () => (await readiness()) === 'ready', { what: 'ready again, though no event comes' });
+  assert.equal(await report(), 204);
+  assert.equal(await readiness(), 'ready');
+});
+
 test('what is on one listener is not on the other', async (t) => {
   const { server } = await start(t);
   for (const where of ['/stats', '/metrics', '/healthz', '/readyz', '/api/v1/campaigns', '/console/'])

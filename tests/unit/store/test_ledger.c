@@ -501,6 +501,42 @@ static void serves_held_are_limited(void **state)
     assert_int_equal(flush(bench), LEDGER_FAILED);
 }
 
+static bool has_no_trouble(void *arg)
+{
+    return ledger_trouble(((struct bench *)arg)->ledger)[0] == '\0';
+}
+
+static void a_redis_that_refuses_is_told_of_until_it_takes_events(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(record(bench, EVENT_IMPRESSION, 0), LEDGER_COUNTED);
+    assert_true(has_no_trouble(bench));
+    redis_fixture_say(&server, "CONFIG SET maxmemory 1");
+    assert_int_equal(record(bench, EVENT_IMPRESSION, 1), LEDGER_FAILED);
+    assert_true(strncmp(ledger_trouble(bench->ledger), "OOM ", 4) == 0);
+    redis_fixture_say(&server, "CONFIG SET maxmemory 0");
+    run_until(bench->loop, has_no_trouble, bench, PATIENCE_MS);
+    assert_int_equal(record(bench, EVENT_IMPRESSION, 1), LEDGER_COUNTED);
+    assert_true(has_no_trouble(bench));
+}
+
+/* A field without a number is one campaign's trouble, not Redis's. */
+static void spoiled_counts_are_no_trouble(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_say(&server, "HSET " TOTALS " impressions x");
+    assert_int_equal(record(bench, EVENT_IMPRESSION, 0), LEDGER_FAILED);
+    assert_true(has_no_trouble(bench));
+}
+
+static void it_may_end_while_redis_refuses(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_say(&server, "CONFIG SET maxmemory 1");
+    assert_int_equal(record(bench, EVENT_IMPRESSION, 0), LEDGER_FAILED);
+    redis_fixture_say(&server, "CONFIG SET maxmemory 0");
+}
+
 #define ON_REDIS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define ON_FAKE(test)  cmocka_unit_test_setup_teardown(test, setup_fake, teardown)
 
@@ -528,6 +564,9 @@ int main(void)
         ON_REDIS(serves_wait_for_redis_and_count_once),
         ON_REDIS(a_field_without_a_number_costs_only_itself),
         ON_REDIS(a_batch_is_tried_until_redis_takes_it),
+        ON_REDIS(a_redis_that_refuses_is_told_of_until_it_takes_events),
+        ON_REDIS(spoiled_counts_are_no_trouble),
+        ON_REDIS(it_may_end_while_redis_refuses),
         ON_FAKE(serves_held_are_limited),
     };
     log_setup(LOG_ERROR, LOG_LOGFMT);
