@@ -47,7 +47,7 @@ static void print_tag(struct tool *tool, struct slice url, const struct slot *sl
     strbuf_add_cstr(&text, "\" style=\"display:block");
     if (height > 0)
         strbuf_addf(&text, ";min-height:%upx", height);
-    strbuf_add_cstr(&text, "\"></ins>\n");
+    strbuf_add_cstr(&text, ";text-decoration:none\"></ins>\n");
     fputs(strbuf_cstr(&text), tool->out);
     strbuf_release(&text);
     if (height == 0)

@@ -247,11 +247,11 @@ test('snippet', async (t) => {
     stderr: '',
     stdout:
       '<script async src="https://ads.example/a&amp;b/tag.js"></script>\n' +
-      '<ins class="masthead" data-slot="header" style="display:block;min-height:250px"></ins>\n',
+      '<ins class="masthead" data-slot="header" style="display:block;min-height:250px;text-decoration:none"></ins>\n',
   });
   await redis.command('HDEL', 'ad:slot:post-top', 'sizes');
   const bare = await snippet('post-top');
-  assert.match(bare.stdout, /data-slot="post-top" style="display:block"><\/ins>\n$/);
+  assert.match(bare.stdout, /data-slot="post-top" style="display:block;text-decoration:none"><\/ins>\n$/);
   assert.match(bare.stderr, /^adctl: note: snippet: the slot has no sizes/);
   await refused(['snippet', 'gone'], /^adctl: slot gone: there is no such slot/);
   await refused(['snippet', 'header', '--no-js'], /^adctl: snippet --no-js: this version does not serve \/v1\/image and \/v1\/link yet/);
