@@ -194,9 +194,13 @@ static bool print_keys(FILE *file, const struct keyring *keyring)
     return good;
 }
 
-/* The keys in a new private file beside `path`, synced; its name in `name`. */
-static bool write_beside(const char *path, const struct keyring *keyring, char *name, size_t size,
-                         struct err *err)
+/*
+ * The keys in a new private file beside `path`, synced; its name in `name`. It is given to `owner`,
+ * NULL: to nobody else, by its descriptor: in a folder of that owner's the name may by then be a
+ * link to somebody else's file.
+ */
+static bool write_beside(const char *path, const struct keyring *keyring, const struct stat *owner,
+                         char *name, size_t size, struct err *err)
 {
     int len = snprintf(name, size, "%s.new.XXXXXX", path);
     if (len < 0 || (size_t)len >= size) {
@@ -207,7 +211,8 @@ static bool write_beside(const char *path, const struct keyring *keyring, char *
     if (fd < 0)
         return blame(err, path, "no file can be made beside it");
     FILE *file = fdopen(fd, "w");
-    bool good = file && print_keys(file, keyring) && fflush(file) == 0 && fsync(fd) == 0;
+    bool good = file && print_keys(file, keyring) && fflush(file) == 0 &&
+                (!owner || fchown(fd, owner->st_uid, owner->st_gid) == 0) && fsync(fd) == 0;
     if (!good)
         (void)blame(err, path, "cannot be written");
     if (file ? fclose(file) != 0 : close(fd) != 0)
@@ -239,7 +244,7 @@ bool keyring_ensure(const char *path, int64_t now_us, struct err *err)
     if (access(path, F_OK) == 0)
         return true;
     make_key(&fresh.keys[0], now_us);
-    bool good = write_beside(path, &fresh, name, sizeof(name), err);
+    bool good = write_beside(path, &fresh, NULL, name, sizeof(name), err);
     keyring_wipe(&fresh);
     if (!good)
         return false;
@@ -286,18 +291,16 @@ static bool rotate_locked(int fd, const char *path, int64_t now_us, int64_t page
 {
     char name[PATH_MAX];
     struct keyring keyring;
-    struct stat owner;
+    struct stat owner; /* run by root, it must stay the server's own file */
+    if (fstat(fd, &owner) != 0)
+        return blame(err, path, "cannot be looked at");
     if (!load_open(fd, path, &keyring, err))
         return false;
     bool good = add_key(&keyring, now_us, page_ttl_ms, err) &&
-                write_beside(path, &keyring, name, sizeof(name), err);
-    if (good) {
-        /* Run by root, it must stay the server's own file. */
-        if (fstat(fd, &owner) != 0 || chown(name, owner.st_uid, owner.st_gid) != 0 ||
-            rename(name, path) != 0) {
-            good = blame(err, path, "cannot be replaced");
-            (void)unlink(name);
-        }
+                write_beside(path, &keyring, &owner, name, sizeof(name), err);
+    if (good && rename(name, path) != 0) {
+        good = blame(err, path, "cannot be replaced");
+        (void)unlink(name);
     }
     if (good)
         *ret_id = keyring.keys[keyring.count - 1].id;

@@ -336,6 +336,23 @@ static void test_rotation_through_a_link(void **state)
     assert_int_equal(unlink(target), 0);
 }
 
+/* Rotated by root it must stay the server's own. */
+static void test_rotation_keeps_the_owner(void **state)
+{
+    enum { SOMEBODY = 12345 };
+    struct stat found;
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_true(keyring_ensure(path, NOW_US, &err));
+    assert_int_equal(chown(path, SOMEBODY, SOMEBODY + 1), 0);
+    (void)rotate(NOW_US);
+    assert_int_equal(stat(path, &found), 0);
+    assert_int_equal(found.st_uid, SOMEBODY);
+    assert_int_equal(found.st_gid, SOMEBODY + 1);
+    assert_int_equal(found.st_mode & 07777, 0600);
+}
+
 static void test_parallel_rotations_lose_no_key(void **state)
 {
     enum { PROCESSES = 8, ROTATIONS = 5 };
@@ -408,6 +425,7 @@ int main(void)
         TEST(test_a_full_ring),
         TEST(test_rotation_of_what_is_no_ring),
         TEST(test_rotation_through_a_link),
+        TEST(test_rotation_keeps_the_owner),
         TEST(test_parallel_rotations_lose_no_key),
         TEST(test_a_retired_key_is_good_for_page_ttl),
         TEST(test_wiping),
