@@ -153,13 +153,27 @@ static uint8_t *put_text(uint8_t *to, struct slice text, unsigned length_bytes, 
     return to + text.len;
 }
 
-size_t token_sign(struct token_codec *codec, const struct token *token, char *text)
+/* What tokens and marks are made of: a body between its version with the key's id, and the MAC. */
+static size_t seal(struct token_codec *codec, uint8_t kind, struct slice body, char *text)
 {
     uint8_t bytes[TOKEN_BYTES_MAX], mac[32], *end = bytes;
     const struct keyring_key *key = keyring_newest(&codec->keyring);
 
-    *end++ = TOKEN_VERSION;
+    CHECK(body.len <= TOKEN_BYTES_MAX - TOKEN_SEAL_BYTES);
+    *end++ = kind;
     end = put_number(end, key->id, 4);
+    memcpy(end, body.ptr, body.len);
+    end += body.len;
+    mac_of(codec, key, bytes, (size_t)(end - bytes), mac);
+    memcpy(end, mac, TOKEN_MAC_BYTES);
+    end += TOKEN_MAC_BYTES;
+    return base64url_encode(text, bytes, (size_t)(end - bytes));
+}
+
+size_t token_sign(struct token_codec *codec, const struct token *token, char *text)
+{
+    uint8_t body[TOKEN_BYTES_MAX], *end = body;
+
     end = put_number(end, (uint64_t)token->issued_ms, 6);
     memcpy(end, token->impression, IMPRESSION_BYTES);
     end += IMPRESSION_BYTES;
@@ -167,10 +181,17 @@ size_t token_sign(struct token_codec *codec, const struct token *token, char *te
     end = put_text(end, token->creative, 1, ID_MAX);
     end = put_text(end, token->slot, 1, ID_MAX);
     end = put_text(end, token->landing, 2, LANDING_MAX);
-    mac_of(codec, key, bytes, (size_t)(end - bytes), mac);
-    memcpy(end, mac, TOKEN_MAC_BYTES);
-    end += TOKEN_MAC_BYTES;
-    return base64url_encode(text, bytes, (size_t)(end - bytes));
+    return seal(codec, TOKEN_VERSION, slice_of((const char *)body, (size_t)(end - body)), text);
+}
+
+size_t token_sign_mark(struct token_codec *codec, const struct page_mark *mark, char *text)
+{
+    uint8_t body[PAGE_MARK_BYTES_MAX], *end = body;
+
+    end = put_number(end, (uint64_t)mark->issued_ms, 6);
+    end = put_text(end, mark->campaign, 1, ID_MAX);
+    end = put_text(end, mark->creative, 1, ID_MAX);
+    return seal(codec, PAGE_MARK_VERSION, slice_of((const char *)body, (size_t)(end - body)), text);
 }
 
 /* Reads a length and that many bytes; false when they are not all there, or too many. */
@@ -187,11 +208,14 @@ static bool get_text(struct slice *rest, unsigned length_bytes, size_t max, stru
     return true;
 }
 
-static bool get_fields(const uint8_t *bytes, size_t len, struct token *ret)
+static bool get_fields(struct slice body, struct token *ret)
 {
-    struct slice rest = slice_of((const char *)bytes + TOKEN_HEAD_BYTES, len - TOKEN_HEAD_BYTES);
-    ret->issued_ms = (int64_t)get_number(bytes + 5, 6);
-    memcpy(ret->impression, bytes + 11, IMPRESSION_BYTES);
+    const uint8_t *bytes = (const uint8_t *)body.ptr;
+    struct slice rest = slice_from(body, 6 + IMPRESSION_BYTES);
+    if (body.len < 6 + IMPRESSION_BYTES)
+        return false;
+    ret->issued_ms = (int64_t)get_number(bytes, 6);
+    memcpy(ret->impression, bytes + 6, IMPRESSION_BYTES);
     return get_text(&rest, 1, ID_MAX, &ret->campaign) &&
            get_text(&rest, 1, ID_MAX, &ret->creative) && get_text(&rest, 1, ID_MAX, &ret->slot) &&
            get_text(&rest, 2, LANDING_MAX, &ret->landing) && rest.len == 0;
@@ -206,8 +230,9 @@ static const struct keyring_key *find_key(struct token_codec *codec, uint32_t id
     return keyring_find(&codec->keyring, id, now_us, codec->page_ttl_ms);
 }
 
-bool token_verify(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
-                  struct token *ret)
+/* The body points into `bytes`. */
+static bool open_seal(struct token_codec *codec, uint8_t kind, struct slice text, int64_t now_us,
+                      uint8_t *bytes, struct slice *ret_body)
 {
     uint8_t mac[32];
     size_t len;
@@ -215,7 +240,7 @@ bool token_verify(struct token_codec *codec, struct slice text, int64_t now_us, 
 
     if (text.len > TOKEN_TEXT_MAX || !base64url_decode(text, bytes, TOKEN_BYTES_MAX, &len))
         return false;
-    if (len < TOKEN_HEAD_BYTES + TOKEN_MAC_BYTES || bytes[0] != TOKEN_VERSION)
+    if (len < TOKEN_SEAL_BYTES || bytes[0] != kind)
         return false;
     key = find_key(codec, (uint32_t)get_number(bytes + 1, 4), now_us);
     if (!key)
@@ -224,5 +249,25 @@ bool token_verify(struct token_codec *codec, struct slice text, int64_t now_us, 
     mac_of(codec, key, bytes, len, mac);
     if (CRYPTO_memcmp(mac, bytes + len, TOKEN_MAC_BYTES) != 0)
         return false;
-    return get_fields(bytes, len, ret);
+    *ret_body = slice_from(slice_of((const char *)bytes, len), TOKEN_SEAL_BYTES - TOKEN_MAC_BYTES);
+    return true;
+}
+
+bool token_verify(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
+                  struct token *ret)
+{
+    struct slice body;
+    return open_seal(codec, TOKEN_VERSION, text, now_us, bytes, &body) && get_fields(body, ret);
+}
+
+bool token_verify_mark(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
+                       struct page_mark *ret)
+{
+    struct slice body, rest;
+    if (!open_seal(codec, PAGE_MARK_VERSION, text, now_us, bytes, &body) || body.len < 6)
+        return false;
+    ret->issued_ms = (int64_t)get_number((const uint8_t *)body.ptr, 6);
+    rest = slice_from(body, 6);
+    return get_text(&rest, 1, ID_MAX, &ret->campaign) &&
+           get_text(&rest, 1, ID_MAX, &ret->creative) && rest.len == 0;
 }

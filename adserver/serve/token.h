@@ -21,6 +21,7 @@
 
 #define TOKEN_VERSION      1
 #define TOKEN_MAC_BYTES    16
+#define TOKEN_SEAL_BYTES   (1 + 4 + TOKEN_MAC_BYTES) /* version, key, MAC: what is around a body */
 #define TOKEN_HEAD_BYTES   27
 #define TOKEN_BYTES_MAX    (TOKEN_HEAD_BYTES + 3 * (1 + ID_MAX) + 2 + LANDING_MAX + TOKEN_MAC_BYTES)
 #define TOKEN_TEXT_MAX     ((TOKEN_BYTES_MAX * 4 + 2) / 3)
@@ -32,6 +33,20 @@ struct token {
     uint8_t impression[IMPRESSION_BYTES];
     struct slice campaign, creative, slot;
     struct slice landing;
+};
+
+/*
+ * What the tag sends back of an ad that is on the page already, so that what is chosen later goes
+ * with it: sealed like a token, under a version of its own, so that neither passes for the other.
+ * The body is 6 bytes of time, 1+n campaign, 1+n creative.
+ */
+#define PAGE_MARK_VERSION   2
+#define PAGE_MARK_BYTES_MAX (6 + 2 * (1 + ID_MAX))
+#define PAGE_MARK_TEXT_MAX  (((PAGE_MARK_BYTES_MAX + TOKEN_SEAL_BYTES) * 4 + 2) / 3)
+
+struct page_mark {
+    int64_t issued_ms;
+    struct slice campaign, creative;
 };
 
 struct token_codec;
@@ -58,5 +73,10 @@ size_t token_sign(struct token_codec *codec, const struct token *token, char *te
  */
 bool token_verify(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
                   struct token *ret);
+
+/* The same for marks; the text has at most PAGE_MARK_TEXT_MAX bytes. */
+size_t token_sign_mark(struct token_codec *codec, const struct page_mark *mark, char *text);
+bool token_verify_mark(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
+                       struct page_mark *ret);
 
 #endif

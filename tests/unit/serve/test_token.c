@@ -424,10 +424,80 @@ static void test_a_ring_that_others_read_is_refused(void **state)
     }
 }
 
+static size_t sign_mark(char text[PAGE_MARK_TEXT_MAX])
+{
+    const struct page_mark mark = {NOW_US / 1000, SLICE("spring"), SLICE("spring-970")};
+    return token_sign_mark(codec, &mark, text);
+}
+
+static void test_a_mark_comes_back(void **state)
+{
+    char text[PAGE_MARK_TEXT_MAX];
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    struct page_mark read;
+    size_t len = sign_mark(text);
+    (void)state;
+    assert_true(token_verify_mark(codec, slice_of(text, len), NOW_US, bytes, &read));
+    assert_int_equal(read.issued_ms, NOW_US / 1000);
+    assert_true(slice_eq(read.campaign, SLICE("spring")));
+    assert_true(slice_eq(read.creative, SLICE("spring-970")));
+}
+
+static void test_the_longest_mark_fits(void **state)
+{
+    char id[ID_MAX], text[PAGE_MARK_TEXT_MAX];
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    struct page_mark read;
+    (void)state;
+    memset(id, 'x', sizeof id);
+    const struct page_mark mark = {NOW_US / 1000, slice_of(id, ID_MAX), slice_of(id, ID_MAX)};
+    size_t len = token_sign_mark(codec, &mark, text);
+    assert_int_equal(len, PAGE_MARK_TEXT_MAX);
+    assert_true(token_verify_mark(codec, slice_of(text, len), NOW_US, bytes, &read));
+}
+
+static void test_no_other_text_is_a_mark(void **state)
+{
+    char text[PAGE_MARK_TEXT_MAX];
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    struct page_mark read;
+    size_t len = sign_mark(text);
+    (void)state;
+    for (size_t cut = 0; cut < len; cut++)
+        assert_false(token_verify_mark(codec, slice_of(text, cut), NOW_US, bytes, &read));
+    for (size_t i = 0; i < len; i++) {
+        char kept = text[i];
+        text[i] = kept == 'A' ? 'B' : 'A';
+        assert_false(token_verify_mark(codec, slice_of(text, len), NOW_US, bytes, &read));
+        text[i] = kept;
+    }
+}
+
+static void test_marks_and_tokens_do_not_pass_for_each_other(void **state)
+{
+    struct random random;
+    struct signed_token made;
+    char text[PAGE_MARK_TEXT_MAX];
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    struct page_mark mark;
+    struct token token;
+    size_t len = sign_mark(text);
+    (void)state;
+    random_seed(&random, 1);
+    make_token(&random, &made);
+    assert_false(token_verify(codec, slice_of(text, len), NOW_US, bytes, &token));
+    assert_false(token_verify_mark(codec, slice_of(made.text, made.len), NOW_US, bytes, &mark));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_format_is_the_documented_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_mark_comes_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_longest_mark_fits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_other_text_is_a_mark, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_marks_and_tokens_do_not_pass_for_each_other, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_every_length_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_longest_fits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_bit_of_100_tokens, set_up, tear_down),
