@@ -15,6 +15,7 @@ static const struct {
     {"responses", "status"},
     {"events", "result"},
     {"closes", "reason"},
+    {"request_log", "outcome"},
 };
 
 static const char *label_of(const char *family)
