@@ -72,7 +72,7 @@ bool field_money(struct reading *reading, struct slice text, void *to)
 
 bool field_time(struct reading *reading, struct slice text, void *to)
 {
-    return timestamp_parse(text, reading->timezone, to, reading->err);
+    return timestamp_parse(text, reading->zone, to, reading->err);
 }
 
 bool field_caps(struct reading *reading, struct slice text, void *to)

@@ -16,10 +16,11 @@ struct reading {
     const struct record *record;
     const struct record_form_row *rows; /* of its kind */
     unsigned row_count;
-    struct arena *arena;      /* for all that the entry points to, until it is packed */
-    struct slice name;        /* of the field being parsed */
-    struct slice timezone;    /* in which times without an offset are */
-    struct slice unsupported; /* the first pending field in use; empty: none */
+    struct arena *arena;               /* for all that the entry points to, until it is packed */
+    struct slice name;                 /* of the field being parsed */
+    const struct zone *zone;           /* in which times without an offset are */
+    struct targeting_lists *targeting; /* a campaign's, as read; NULL before the first */
+    struct slice unsupported;          /* the first pending field in use; empty: none */
     struct err *err;
 };
 

@@ -92,7 +92,6 @@ struct campaign {
     bool all_slots;     /* slots is `*` */
     struct slice_list slots;
     int64_t start_us, end_us;          /* wall time; TIME_UNSET: open. Served in [start, end) */
-    struct slice timezone;             /* a name of the tz database */
     const struct zone *zone;           /* in which its hours and days are (zone.h); never NULL */
     const struct targeting *targeting; /* whom it wants (targeting.h); NULL: everybody */
     int64_t cpm_micro, cpc_micro;      /* millionths of the currency's unit */

@@ -48,6 +48,30 @@ static void pack_list(struct packer *packer, struct slice_list *list)
     list->item = to;
 }
 
+/* NULL where there is none. */
+static const struct pack_run **run_at(void *entry, const struct pack_layout *layout)
+{
+    return layout->run > 0 ? (const struct pack_run **)(void *)((char *)entry + layout->run) : NULL;
+}
+
+static size_t run_size(const void *entry, const struct pack_layout *layout)
+{
+    const struct pack_run **run = run_at((void *)entry, layout);
+    return run && *run ? (*run)->size : 0;
+}
+
+static void pack_run(struct packer *packer, void *entry, const struct pack_layout *layout)
+{
+    size_t size = run_size(entry, layout);
+    const struct pack_run **run = run_at(entry, layout);
+    CHECK(size % _Alignof(struct slice) == 0);
+    if (size == 0)
+        return;
+    memcpy(packer->byte, *run, size);
+    *run = (const struct pack_run *)(const void *)packer->byte;
+    packer->byte += size;
+}
+
 /* How many items the lists have, and how many bytes all texts. */
 static void measure(const void *entry, const struct pack_layout *layout, size_t *ret_items,
                     size_t *ret_bytes)
@@ -69,10 +93,12 @@ void *pack(const void *entry, const struct pack_layout *layout)
     size_t items, bytes;
     CHECK(layout->size % _Alignof(struct slice) == 0);
     measure(entry, layout, &items, &bytes);
-    char *block = check_malloc(layout->size + items * sizeof(struct slice) + bytes);
+    char *block =
+        check_malloc(layout->size + items * sizeof(struct slice) + run_size(entry, layout) + bytes);
     memcpy(block, entry, layout->size);
     struct packer packer = {.item = (struct slice *)(void *)(block + layout->size)};
     packer.byte = (char *)(packer.item + items);
+    pack_run(&packer, block, layout);
     for (size_t i = 0; i < layout->slice_count; i++)
         pack_slice(&packer, slice_at(block, layout->slices[i]));
     for (size_t i = 0; i < layout->list_count; i++)

@@ -242,7 +242,8 @@ bool record_parse_money(struct slice text, int64_t *ret_micro, struct err *err)
 
 bool record_parse_time(struct slice text, struct slice timezone, int64_t *ret_us, struct err *err)
 {
-    if (!zone_exists(timezone))
+    const struct zone *zone = zone_find(timezone);
+    if (!zone)
         return err_set(err, "\"%s\" is not a time zone", err_quote(timezone));
-    return timestamp_parse(text, timezone, ret_us, err) || add_allowed(err, TIMESTAMP_ALLOWED);
+    return timestamp_parse(text, zone, ret_us, err) || add_allowed(err, TIMESTAMP_ALLOWED);
 }

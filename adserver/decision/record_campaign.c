@@ -3,6 +3,7 @@
 #include "decision/number.h"
 #include "decision/pack.h"
 #include "decision/record_tables.h"
+#include "decision/targeting_compile.h"
 #include "decision/targeting_forms.h"
 #include "decision/text.h"
 #include "decision/timestamp.h"
@@ -45,10 +46,10 @@ static bool parse_slots(struct reading *reading, struct slice text, void *to)
 
 static bool parse_timezone(struct reading *reading, struct slice text, void *to)
 {
-    if (!zone_exists(text))
+    reading->zone = zone_find(text);
+    if (!reading->zone)
         return err_set(reading->err, "\"%s\" is not a time zone", err_quote(text));
-    reading->timezone = arena_copy(reading->arena, text);
-    *(struct slice *)to = reading->timezone;
+    *(const struct zone **)to = reading->zone;
     return true;
 }
 
@@ -77,32 +78,52 @@ static bool parse_labels(struct reading *reading, struct slice text, void *to)
     return list_parse(text, &labels_form, reading->arena, to, reading->err);
 }
 
-static bool check_key_value(struct reading *reading, struct slice text, void *to)
+/* ---- Targeting: lists, which are compiled together at the end ------- */
+
+static struct targeting_lists *lists_of(struct reading *reading)
+{
+    if (!reading->targeting)
+        reading->targeting = arena_new_item(reading->arena, struct targeting_lists);
+    return reading->targeting;
+}
+
+static bool parse_targeting(struct reading *reading, struct slice text, enum targeting_field field,
+                            const struct list_form *form)
+{
+    return list_parse(text, form, reading->arena, &lists_of(reading)->fields[field], reading->err);
+}
+
+static bool parse_key_value(struct reading *reading, struct slice text, void *to)
 {
     struct slice name = slice_from(reading->name, sizeof "kv." - 1);
+    struct targeting_lists *lists = lists_of(reading);
     (void)to;
     if (!label_is_valid(name))
         return err_set(reading->err, "\"%s\" is not a key-value's name", err_quote(name));
-    return list_parse(text, &keywords_form, NULL, NULL, reading->err);
+    struct key_value_list *list = &lists->key_values[lists->key_value_count++];
+    list->name = name;
+    return list_parse(text, &keywords_form, reading->arena, &list->values, reading->err);
 }
 
-/* A list that is only checked. */
-#define CHECK_LIST(name)                                                           \
-    static bool check_##name(struct reading *reading, struct slice text, void *to) \
+#define PARSE_TARGETING(name, field, form)                                         \
+    static bool parse_##name(struct reading *reading, struct slice text, void *to) \
     {                                                                              \
         (void)to;                                                                  \
-        return list_parse(text, &name##_form, NULL, NULL, reading->err);           \
+        return parse_targeting(reading, text, TARGETING_##field, &form);           \
     }
-CHECK_LIST(countries)
-CHECK_LIST(regions)
-CHECK_LIST(devices)
-CHECK_LIST(browsers)
-CHECK_LIST(systems)
-CHECK_LIST(languages)
-CHECK_LIST(hosts)
-CHECK_LIST(paths)
-CHECK_LIST(keywords)
-CHECK_LIST(hours)
+PARSE_TARGETING(countries, COUNTRIES, countries_form)
+PARSE_TARGETING(regions, REGIONS, regions_form)
+PARSE_TARGETING(devices, DEVICES, devices_form)
+PARSE_TARGETING(browsers, BROWSERS, browsers_form)
+PARSE_TARGETING(systems, SYSTEMS, systems_form)
+PARSE_TARGETING(languages, LANGUAGES, languages_form)
+PARSE_TARGETING(domains, DOMAINS, hosts_form)
+PARSE_TARGETING(paths, PATHS, paths_form)
+PARSE_TARGETING(referrers, REFERRERS, hosts_form)
+PARSE_TARGETING(keywords, KEYWORDS, keywords_form)
+PARSE_TARGETING(hours, HOURS, hours_form)
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 #define AT(member) offsetof(struct campaign, member)
 
@@ -119,7 +140,7 @@ const struct record_form_row campaign_rows[] = {
      false, parse_share, AT(share_ppm)},
     {"slots", FORM_LIST, true, "", "ids of slots, or * for all slots", false, parse_slots, 0},
     {"timezone", FORM_TEXT, false, "UTC", "a name of the tz database, such as Europe/Berlin", false,
-     parse_timezone, AT(timezone)},
+     parse_timezone, AT(zone)},
     {"start", FORM_TEXT, false, "", TIMESTAMP_ALLOWED, false, field_time, AT(start_us)},
     {"end", FORM_TEXT, false, "", TIMESTAMP_ALLOWED ", after `start`", false, field_time,
      AT(end_us)},
@@ -137,18 +158,18 @@ const struct record_form_row campaign_rows[] = {
     {"caps", FORM_LIST, false, "", CAPS_ALLOWED, false, field_caps, AT(caps)},
     {"exclusions", FORM_LIST, false, "", LABELS_ALLOWED, true, parse_labels, AT(exclusions)},
     {"roadblock", FORM_TEXT, false, "off", "off, any or all", true, parse_roadblock, AT(roadblock)},
-    {"countries", FORM_LIST, false, "", COUNTRIES_ALLOWED, true, check_countries, 0},
-    {"regions", FORM_LIST, false, "", REGIONS_ALLOWED, true, check_regions, 0},
-    {"devices", FORM_LIST, false, "", DEVICES_ALLOWED, true, check_devices, 0},
-    {"browsers", FORM_LIST, false, "", BROWSERS_ALLOWED, true, check_browsers, 0},
-    {"os", FORM_LIST, false, "", SYSTEMS_ALLOWED, true, check_systems, 0},
-    {"languages", FORM_LIST, false, "", LANGUAGES_ALLOWED, true, check_languages, 0},
-    {"domains", FORM_LIST, false, "", HOSTS_ALLOWED, true, check_hosts, 0},
-    {"paths", FORM_LIST, false, "", PATHS_ALLOWED, true, check_paths, 0},
-    {"referrers", FORM_LIST, false, "", HOSTS_ALLOWED, true, check_hosts, 0},
-    {"keywords", FORM_LIST, false, "", KEYWORDS_ALLOWED, true, check_keywords, 0},
-    {"hours", FORM_LIST, false, "", HOURS_ALLOWED, true, check_hours, 0},
-    {"kv.", FORM_LIST, false, "", KEY_VALUES_ALLOWED, true, check_key_value, 0},
+    {"countries", FORM_LIST, false, "", COUNTRIES_ALLOWED, true, parse_countries, 0},
+    {"regions", FORM_LIST, false, "", REGIONS_ALLOWED, true, parse_regions, 0},
+    {"devices", FORM_LIST, false, "", DEVICES_ALLOWED, true, parse_devices, 0},
+    {"browsers", FORM_LIST, false, "", BROWSERS_ALLOWED, true, parse_browsers, 0},
+    {"os", FORM_LIST, false, "", SYSTEMS_ALLOWED, true, parse_systems, 0},
+    {"languages", FORM_LIST, false, "", LANGUAGES_ALLOWED, true, parse_languages, 0},
+    {"domains", FORM_LIST, false, "", HOSTS_ALLOWED, true, parse_domains, 0},
+    {"paths", FORM_LIST, false, "", PATHS_ALLOWED, true, parse_paths, 0},
+    {"referrers", FORM_LIST, false, "", HOSTS_ALLOWED, true, parse_referrers, 0},
+    {"keywords", FORM_LIST, false, "", KEYWORDS_ALLOWED, true, parse_keywords, 0},
+    {"hours", FORM_LIST, false, "", HOURS_ALLOWED, true, parse_hours, 0},
+    {"kv.", FORM_LIST, false, "", KEY_VALUES_ALLOWED, true, parse_key_value, 0},
 };
 const unsigned campaign_row_count = sizeof campaign_rows / sizeof *campaign_rows;
 
@@ -164,15 +185,23 @@ static bool finish(struct reading *reading, struct campaign *campaign)
         return reading_refuse(reading, "end");
     }
     campaign->unsupported = reading->unsupported;
+    if (reading->targeting)
+        campaign->targeting = targeting_compile(reading->targeting, reading->arena);
     return true;
 }
 
 struct campaign *record_compile_campaign(const struct record *record, struct err *err)
 {
-    static const size_t slices[] = {AT(id), AT(name), AT(advertiser), AT(timezone),
-                                    AT(unsupported)};
+    static const size_t slices[] = {AT(id), AT(name), AT(advertiser), AT(unsupported)};
     static const size_t lists[] = {AT(slots), AT(exclusions)};
-    static const struct pack_layout layout = PACK_LAYOUT(struct campaign, slices, lists);
+    static const struct pack_layout layout = {
+        .size = sizeof(struct campaign),
+        .slices = slices,
+        .slice_count = sizeof slices / sizeof *slices,
+        .lists = lists,
+        .list_count = sizeof lists / sizeof *lists,
+        .run = AT(targeting),
+    };
     struct campaign campaign = {
         .references = 1,
         .id = record->id,

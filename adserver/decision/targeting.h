@@ -11,6 +11,7 @@
 #ifndef DECISION_TARGETING_H
 #define DECISION_TARGETING_H
 
+#include "decision/country.h"
 #include "decision/facts.h"
 #include "decision/model.h"
 #include "decision/reasons.h"
@@ -32,21 +33,6 @@ int64_t targeting_next_change_us(const struct campaign *campaign, int64_t now_us
 bool targeting_hours_hold(const struct campaign *campaign, int64_t now_us);
 
 /* ---- For an index over campaigns: what each one may accept ----------------------------------- */
-
-/*
- * Countries are numbered by their place in a fixed table. 0: not a country, which is as good as not
- * known.
- */
-#define COUNTRY_NUMBERS 256 /* numbers are below it */
-unsigned country_number(struct slice code);
-
-struct country_set {
-    uint64_t bits[COUNTRY_NUMBERS / 64];
-};
-static inline bool country_set_has(const struct country_set *set, unsigned number)
-{
-    return set->bits[number / 64] >> (number % 64) & 1;
-}
 
 /* The countries it accepts, exactly, with includes and excludes worked in; 0 is never among them.
  * NULL: no rule, all and also the unknown one. */

@@ -1,32 +1,23 @@
 #include "decision/targeting_forms.h"
 
+#include "decision/country.h"
+#include "decision/glob.h"
+#include "decision/hours.h"
 #include "decision/text.h"
 
 #define REGION_PART_MAX    3
 #define LANGUAGE_PART_MAX  8
 #define LANGUAGE_FIRST_MIN 2
-#define HOUR_MAX           24
 
-/* Assigned codes of ISO 3166-1 and XK, as Kosovo stands in location databases; sorted. */
-static const char country_codes[] = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQ"
-                                    "BRBSBTBVBWBYBZCACCCDCFCGCHCICKCLCMCNCOCRCUCVCWCXCYCZDEDJDKDM"
-                                    "DODZECEEEGEHERESETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGS"
-                                    "GTGUGWGYHKHMHNHRHTHUIDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKN"
-                                    "KPKRKWKYKZLALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMKMLMMMNMOMPMQ"
-                                    "MRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPM"
-                                    "PNPRPSPTPWPYQARERORSRURWSASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSV"
-                                    "SXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVI"
-                                    "VNVUWFWSXKYEYTZAZMZW";
+const char *const device_words[] = {"desktop", "mobile", "tablet", NULL};
+const char *const browser_words[] = {"chrome", "edge",    "firefox", "opera",
+                                     "safari", "samsung", "other",   NULL};
+const char *const system_words[] = {"android", "chromeos", "ios",   "linux",
+                                    "macos",   "windows",  "other", NULL};
 
 static bool country_is_valid(struct slice item)
 {
-    if (item.len != 2)
-        return false;
-    for (const char *code = country_codes; *code; code += 2) {
-        if (code[0] == item.ptr[0] && code[1] == item.ptr[1])
-            return true;
-    }
-    return false;
+    return country_number(item) != 0;
 }
 
 static bool region_is_valid(struct slice item)
@@ -43,25 +34,20 @@ static bool region_is_valid(struct slice item)
 
 static bool device_is_valid(struct slice item)
 {
-    static const char *const words[] = {"desktop", "mobile", "tablet", NULL};
     unsigned ignored;
-    return word_find(item, words, &ignored);
+    return word_find(item, device_words, &ignored);
 }
 
 static bool browser_is_valid(struct slice item)
 {
-    static const char *const words[] = {"chrome", "edge",    "firefox", "opera",
-                                        "safari", "samsung", "other",   NULL};
     unsigned ignored;
-    return word_find(item, words, &ignored);
+    return word_find(item, browser_words, &ignored);
 }
 
 static bool system_is_valid(struct slice item)
 {
-    static const char *const words[] = {"android", "chromeos", "ios",   "linux",
-                                        "macos",   "windows",  "other", NULL};
     unsigned ignored;
-    return word_find(item, words, &ignored);
+    return word_find(item, system_words, &ignored);
 }
 
 static bool language_part_is_valid(struct slice part, bool first)
@@ -96,7 +82,7 @@ static bool path_is_valid(struct slice item)
         if (item.ptr[i] <= 0x20 || item.ptr[i] >= 0x7f)
             return false;
     }
-    return true;
+    return glob_is_valid(item);
 }
 
 static bool keyword_is_valid(struct slice item)
@@ -105,37 +91,10 @@ static bool keyword_is_valid(struct slice item)
     return item.len >= 1 && item.len <= KEYWORD_MAX && text_is_clean(item, TEXT_LINE, &ignored);
 }
 
-static bool day_is_valid(struct slice day)
-{
-    static const char *const words[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
-    unsigned ignored;
-    return word_find(day, words, &ignored);
-}
-
-/* "mon" or "fri-sun", which may go round the week's end. */
-static bool days_are_valid(struct slice days)
-{
-    size_t dash = slice_find(days, '-');
-    return day_is_valid(slice_of(days.ptr, dash)) &&
-           (dash == days.len || day_is_valid(slice_from(days, dash + 1)));
-}
-
-/* "09-18"; "22-02" ends on the next day. */
-static bool span_is_valid(struct slice span)
-{
-    uint64_t from, to;
-    return span.len == sizeof "09-18" - 1 && span.ptr[2] == '-' &&
-           slice_to_u64(slice_of(span.ptr, 2), HOUR_MAX - 1, &from) &&
-           slice_to_u64(slice_from(span, 3), HOUR_MAX, &to) && from != to;
-}
-
 static bool hours_are_valid(struct slice item)
 {
-    size_t blank = slice_find(item, ' ');
-    if (blank == item.len)
-        return span_is_valid(item);
-    return days_are_valid(slice_of(item.ptr, blank)) &&
-           span_is_valid(slice_trim(slice_from(item, blank)));
+    struct hours ignored = {{0}};
+    return hours_add(&ignored, item);
 }
 
 const struct list_form countries_form = {"a country", country_is_valid, true};

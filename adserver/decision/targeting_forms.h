@@ -23,6 +23,11 @@ extern const struct list_form keywords_form; /* also a key-value's values */
 extern const struct list_form hours_form;
 extern const struct list_form labels_form;
 
+/* Words of the lists, NULL at the end; the one in place i is i + 1 in facts.h's enum. */
+extern const char *const device_words[];
+extern const char *const browser_words[];
+extern const char *const system_words[];
+
 #define COUNTRIES_ALLOWED "two-letter codes of ISO 3166-1 in capitals, such as DE; !DE excludes"
 #define REGIONS_ALLOWED   "codes of ISO 3166-2 in capitals, such as DE-BY; !DE-BY excludes"
 #define DEVICES_ALLOWED   "desktop, mobile, tablet; !mobile excludes"
@@ -32,10 +37,11 @@ extern const struct list_form labels_form;
 #define HOSTS_ALLOWED                                                                              \
     "host names in lower case without scheme, port or path, international ones in punycode; what " \
     "is below a name is meant as well; !example.com excludes"
-#define PATHS_ALLOWED                                                                       \
-    "globs that begin with / or *, in printable ASCII without blanks, at most 1024 bytes; " \
+#define PATHS_ALLOWED                                                                         \
+    "globs that begin with / or *, in printable ASCII without blanks, at most 1024 bytes; * " \
+    "stands for any bytes, ? for one, and between two * what holds a ? is at most 64 bytes; " \
     "!/archive/* excludes"
-#define KEYWORDS_ALLOWED "texts of at most 128 bytes; !x excludes"
+#define KEYWORDS_ALLOWED "texts of at most 128 bytes, compared without case; !x excludes"
 #define KEY_VALUES_ALLOWED                                                                         \
     "kv.<name> with a name of at most 32 letters, digits, `.`, `_` and `-`, and texts of at most " \
     "128 bytes; !x excludes"

@@ -62,6 +62,14 @@ bool host_is_valid(struct slice host)
     return true;
 }
 
+bool host_is_within(struct slice host, struct slice name)
+{
+    if (host.len == name.len)
+        return slice_eq(host, name);
+    return host.len > name.len && host.ptr[host.len - name.len - 1] == '.' &&
+           slice_ends(host, name);
+}
+
 bool word_find(struct slice text, const char *const *words, unsigned *ret_position)
 {
     for (unsigned i = 0; words[i]; i++) {

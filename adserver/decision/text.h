@@ -26,6 +26,9 @@ bool label_is_valid(struct slice label);
 #define HOST_MAX 253
 bool host_is_valid(struct slice host);
 
+/* Whether `host` is `name` or below it, as a.example.com is below example.com. */
+bool host_is_within(struct slice host, struct slice name);
+
 /* ASCII alone, whatever the locale. */
 static inline bool is_digit(char c)
 {

@@ -142,7 +142,7 @@ static bool check_moment(struct slice text, const struct moment *moment, struct 
     return true;
 }
 
-bool timestamp_parse(struct slice text, struct slice zone, int64_t *ret_us, struct err *err)
+bool timestamp_parse(struct slice text, const struct zone *zone, int64_t *ret_us, struct err *err)
 {
     struct moment moment = {0};
     struct slice rest = text;

@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+struct zone;
+
 #define TIMESTAMP_YEAR_MIN 1970
 #define TIMESTAMP_YEAR_MAX 2199
 #define TIMESTAMP_ALLOWED                                                                     \
@@ -17,9 +19,9 @@
 
 /*
  * Strict: "2026-07-01T09:00:00", up to six digits of a fraction, then Z, an offset, or nothing,
- * which means a local time of `zone` (see zone.h; it must exist). The leap second 60 is refused.
+ * which means a local time of `zone`. The leap second 60 is refused.
  * `*ret_us` is in microseconds since 1970-01-01 UTC. `err` says what is wrong.
  */
-bool timestamp_parse(struct slice text, struct slice zone, int64_t *ret_us, struct err *err);
+bool timestamp_parse(struct slice text, const struct zone *zone, int64_t *ret_us, struct err *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "decision/zone.h"
 #include "entries.h"
 #include "unit.h"
 
@@ -369,7 +370,7 @@ static void test_defaults(void **state)
     assert_true(b->all_slots);
     assert_int_equal(b->slots.count, 0);
     assert_true(b->start_us == TIME_UNSET && b->end_us == TIME_UNSET);
-    assert_slice(b->timezone, "UTC");
+    assert_slice(zone_name(b->zone), "UTC");
     assert_int_equal(b->cpm_micro, 0);
     assert_int_equal(b->cpc_micro, 0);
     assert_int_equal(b->caps.count, 0);
@@ -423,7 +424,7 @@ static void test_a_whole_campaign(void **state)
     assert_slice(a->slots.item[1], "post-top");
     assert_int_equal(a->start_us, INT64_C(1782856800) * 1000000);
     assert_int_equal(a->end_us, INT64_C(1792888200) * 1000000);
-    assert_slice(a->timezone, "Europe/Berlin");
+    assert_slice(zone_name(a->zone), "Europe/Berlin");
     assert_int_equal(a->cpm_micro, 1370000);
     assert_int_equal(a->cpc_micro, 1);
     assert_int_equal(a->caps.count, 2);
@@ -496,7 +497,7 @@ static void test_an_empty_value_is_none(void **state)
         make_campaign("a", FIELDS("slots", "*", "weight", "", "start", "", "timezone", "", "share",
                                   "", "caps", "", "kv.section", ""));
     assert_int_equal(a->weight, 1);
-    assert_slice(a->timezone, "UTC");
+    assert_slice(zone_name(a->zone), "UTC");
     assert_slice(a->unsupported, "");
     campaign_release(a);
     creative_release(make_creative("a", with(image, "title", "")));

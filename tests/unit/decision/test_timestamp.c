@@ -1,5 +1,7 @@
 #include "decision/timestamp.h"
 
+#include "decision/zone.h"
+
 #include "unit.h"
 
 #define S INT64_C(1000000)
@@ -8,7 +10,7 @@ static int64_t parse(const char *text, const char *zone)
 {
     struct err err = {"", ""};
     int64_t us = -1;
-    if (!timestamp_parse(slice_cstr(text), slice_cstr(zone), &us, &err))
+    if (!timestamp_parse(slice_cstr(text), zone_find(slice_cstr(zone)), &us, &err))
         fail_msg("%s: %s", text, err.text);
     return us;
 }
@@ -82,7 +84,7 @@ static void test_what_is_refused(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err err = {"", ""};
         int64_t us = 42;
-        assert_false(timestamp_parse(slice_cstr(rows[i].text), SLICE("UTC"), &us, &err));
+        assert_false(timestamp_parse(slice_cstr(rows[i].text), zone_find(SLICE("UTC")), &us, &err));
         assert_string_equal(err.text, rows[i].wrong);
         assert_int_equal(us, 42);
     }
