@@ -153,7 +153,8 @@
     });
   };
 
-  // Slots that say the same of themselves go into one request, 16 at most. It leaves with the first
+  // Slots that say the same of themselves go into one request, 16 at most; those whose name the server
+  // refuses the whole request for go among themselves. It leaves with the first
   // frame that the browser draws: what was parsed until then is in it, the style sheets that tell the
   // widths are there, and a page that nobody looks at (in the background, or made ready in advance)
   // does not ask.
@@ -165,6 +166,7 @@
       for (const { name, value } of el.attributes) {
         if (/^data-k(w$|v-)/.test(name)) query.append(name.slice(5).replace('-', '.'), value);
       }
+      /^[a-z\d][a-z\d._-]{0,63}$/.test(el.dataset.slot) || query.append('-', 0);
       (groups[query] ||= []).push(el);
     }
     queue.clear();

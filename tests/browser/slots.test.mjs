@@ -56,6 +56,15 @@ describe('the tag and its slots', { timeout: 280000 }, () => {
     assert.deepEqual(page.asked.map((url) => url.searchParams.getAll('slot')), [['header:400', 'side:400']]);
   });
 
+  test('a misnamed slot costs only itself', async (t) => {
+    const names = ['My Header', 'Header', '-header', '', 'x'.repeat(65)];
+    const { page } = await open(t, names.map((name) => ins(name)).join('') + ins('header') + ins('side'));
+    await eventOf(page, 'filled', 'header');
+    await eventOf(page, 'filled', 'side');
+    for (const name of names) await eventOf(page, 'empty', name);
+    assert.equal(page.asked.length, 2);
+  });
+
   test('asks once the page is drawn: not in the background, nor while it is made ready', async (t) => {
     // What browsers do with such a page: they draw nothing.
     const init = () => {
