@@ -278,10 +278,20 @@ int64_t zone_to_utc(const struct zone *zone, int64_t local_s)
     return moment > span.from_s ? moment : span.from_s;
 }
 
+static struct zone_span span_now(const struct zone *zone, int64_t now_us)
+{
+    return zone_span_at(zone, floor_div(now_us, US_PER_SECOND));
+}
+
+int64_t zone_next_change_us(const struct zone *zone, int64_t now_us)
+{
+    int64_t until_s = span_now(zone, now_us).until_s;
+    return until_s == INT64_MAX ? INT64_MAX : until_s * US_PER_SECOND;
+}
+
 int64_t zone_week_us(const struct zone *zone, int64_t now_us)
 {
-    int64_t local_us =
-        now_us + zone_span_at(zone, floor_div(now_us, US_PER_SECOND)).offset_s * US_PER_SECOND;
+    int64_t local_us = now_us + span_now(zone, now_us).offset_s * US_PER_SECOND;
     int64_t since = local_us + DAYS_FROM_SUNDAY * SECONDS_PER_DAY * US_PER_SECOND;
     return since - floor_div(since, US_PER_WEEK) * US_PER_WEEK;
 }
