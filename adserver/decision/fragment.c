@@ -2,10 +2,9 @@
 
 #include "base/check.h"
 #include "base/strbuf.h"
-#include "decision/macros.h"
 
 /* A byte becomes six at most (\u0000); names, ids and numbers fit into the rest. */
-#define ESCAPED_MAX  ((size_t)HTML_MAX * 6)
+#define ESCAPED_MAX  (((size_t)HTML_MAX + (size_t)MACROS_MAX * ID_MAX) * 6)
 #define FRAGMENT_MAX (ESCAPED_MAX + 4096)
 
 static void add_text(struct strbuf *json, const char *name, struct slice text)
@@ -24,12 +23,13 @@ static void add_members(struct strbuf *json, const struct creative *creative)
     switch (creative->type) {
     case CREATIVE_IMAGE:
         add_size(json, creative->size);
-        add_text(json, "image", creative->image);
+        if (creative->content.pieces.count == 0)
+            add_text(json, "image", creative->image);
         add_text(json, "alt", creative->alt);
         break;
     case CREATIVE_HTML:
         add_size(json, creative->size);
-        if (creative->html_parts.count == 0)
+        if (creative->content.pieces.count == 0)
             add_text(json, "html", creative->html);
         break;
     case CREATIVE_TEXT:
@@ -68,35 +68,10 @@ static struct slice escape(struct arena *arena, struct slice text)
     return inside;
 }
 
-/* Html is cut at its macros into pieces; `*ret_count` 1 and the whole text where it has none. */
-static bool cut_html(struct slice html, struct slice pieces[HTML_MACROS_MAX + 1],
-                     unsigned *ret_count, struct err *err)
+void fragment_build(struct creative *creative, struct arena *arena)
 {
-    unsigned count = 0;
-    struct slice macro;
-    while (macro_find(html, &macro)) {
-        if (count == HTML_MACROS_MAX)
-            return err_set(err, "{click_url} stands in it more than %d times", HTML_MACROS_MAX);
-        pieces[count++] = slice_of(html.ptr, (size_t)(macro.ptr - html.ptr));
-        html = slice_from(html, pieces[count - 1].len + macro.len);
-    }
-    pieces[count++] = html;
-    *ret_count = count;
-    return true;
-}
-
-bool fragment_build(struct creative *creative, struct arena *arena, struct err *err)
-{
-    struct slice pieces[HTML_MACROS_MAX + 1];
-    unsigned count = 0;
-    if (!cut_html(creative->html, pieces, &count, err))
-        return false;
-    if (count > 1) {
-        struct slice_list *parts = &creative->html_parts;
-        *parts = (struct slice_list){arena_new_array(arena, struct slice, count), count};
-        for (unsigned i = 0; i < count; i++)
-            parts->item[i] = escape(arena, pieces[i]);
-    }
+    const struct slice_list *pieces = &creative->content.pieces;
+    for (unsigned i = 0; creative->type == CREATIVE_HTML && i < pieces->count; i++)
+        pieces->item[i] = escape(arena, pieces->item[i]);
     creative->fragment = compose(creative, arena);
-    return true;
 }

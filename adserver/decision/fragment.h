@@ -5,13 +5,12 @@
 #define DECISION_FRAGMENT_H
 
 #include "base/arena.h"
-#include "base/err.h"
 #include "decision/model.h"
 
 /*
- * Sets `fragment` and `html_parts`, made in `arena`, of a creative whose other members are set and
- * valid. False where its html holds {click_url} too often.
+ * Sets `fragment`, made in `arena`, of a creative whose other members are set and valid, and makes
+ * the pieces of html that holds macros insides of JSON strings.
  */
-bool fragment_build(struct creative *creative, struct arena *arena, struct err *err);
+void fragment_build(struct creative *creative, struct arena *arena);
 
 #endif

@@ -157,3 +157,22 @@ bool image_url_is_valid(struct slice url, struct err *err)
         return bytes_are_fine(url, URL_MAX, err);
     return address_is_valid(url, URL_MAX, err);
 }
+
+size_t address_origin_len(struct slice url)
+{
+    struct slice rest = url;
+    if (!cut_scheme(&rest))
+        return 0;
+    return url.len - rest.len + authority_of(rest).len;
+}
+
+struct slice address_host(struct slice url)
+{
+    struct slice rest = url;
+    if (!cut_scheme(&rest))
+        return slice_of(url.ptr, 0);
+    struct slice authority = authority_of(rest);
+    if (slice_starts(authority, SLICE("[")))
+        return slice_of(authority.ptr, slice_find(authority, ']') + 1);
+    return slice_of(authority.ptr, slice_find(authority, ':'));
+}

@@ -18,4 +18,10 @@ bool landing_is_valid(struct slice url, struct err *err);
 /* The same rules for an image: also a path on our own listener, "/…" but not "//…". */
 bool image_url_is_valid(struct slice url, struct err *err);
 
+/* Of a valid address: its host, in either case, an IPv6 address with brackets; empty for a path. */
+struct slice address_host(struct slice url);
+
+/* Of a valid address: how many bytes scheme, host and port have; 0 for a path. */
+size_t address_origin_len(struct slice url);
+
 #endif

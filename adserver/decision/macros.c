@@ -1,12 +1,19 @@
 #include "decision/macros.h"
 
-static const char *const names[] = {
-    "click_url",   "request",   "slot",   "campaign", "creative", "page_url",
-    "page_domain", "timestamp", "random", "width",    "height",
+const char *const macro_words[] = {
+    [MACRO_CLICK_URL] = "click_url",
+    [MACRO_REQUEST] = "request",
+    [MACRO_SLOT] = "slot",
+    [MACRO_CAMPAIGN] = "campaign",
+    [MACRO_CREATIVE] = "creative",
+    [MACRO_PAGE_URL] = "page_url",
+    [MACRO_PAGE_DOMAIN] = "page_domain",
+    [MACRO_TIMESTAMP] = "timestamp",
+    [MACRO_RANDOM] = "random",
+    [MACRO_WIDTH] = "width",
+    [MACRO_HEIGHT] = "height",
+    [MACRO_COUNT] = NULL,
 };
-
-/* How its value is to be encoded; an encoding of its own is the first one. */
-static const char *const endings[] = {"}", ":url}", ":html}"};
 
 static bool cut(struct slice *rest, const char *begin)
 {
@@ -17,37 +24,55 @@ static bool cut(struct slice *rest, const char *begin)
     return true;
 }
 
-static bool cut_ending(struct slice *rest)
+static enum macro_form cut_form(struct slice *rest)
 {
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (cut(rest, endings[i]))
-            return true;
+    if (cut(rest, ":url"))
+        return MACRO_URL;
+    return cut(rest, ":html") ? MACRO_HTML : MACRO_PLAIN;
+}
+
+/* The end of the macro: a brace, which may have a destination before it. */
+static bool cut_ending(struct slice *rest, struct macro_found *found)
+{
+    found->is_closed = true;
+    if (cut(rest, "}"))
+        return true;
+    if (found->macro != MACRO_CLICK_URL || !cut(rest, "="))
+        return false;
+    size_t end = slice_find(*rest, '}');
+    found->has_destination = true;
+    found->is_closed = end < rest->len;
+    found->destination = slice_of(rest->ptr, end);
+    *rest = slice_from(*rest, end + 1);
+    return true;
+}
+
+/* The macro that `text`, which begins with a brace, begins with. */
+static bool read_macro(struct slice text, struct macro_found *ret)
+{
+    for (unsigned i = 0; i < MACRO_COUNT; i++) {
+        struct macro_found found = {.macro = (enum macro)i};
+        struct slice rest = slice_from(text, 1);
+        if (!cut(&rest, macro_words[i]))
+            continue;
+        found.form = cut_form(&rest);
+        if (!cut_ending(&rest, &found))
+            continue;
+        found.text = slice_of(text.ptr, text.len - rest.len);
+        *ret = found;
+        return true;
     }
     return false;
 }
 
-/* Bytes of the macro that `text`, which begins with a brace, begins with; 0: none. */
-static size_t macro_len(struct slice text)
-{
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        struct slice rest = slice_from(text, 1);
-        if (cut(&rest, names[i]) && cut_ending(&rest))
-            return text.len - rest.len;
-    }
-    return 0;
-}
-
-bool macro_find(struct slice text, struct slice *ret_macro)
+bool macro_find(struct slice text, struct macro_found *ret)
 {
     for (;;) {
         text = slice_from(text, slice_find(text, '{'));
         if (text.len == 0)
             return false;
-        size_t len = macro_len(text);
-        if (len > 0) {
-            *ret_macro = slice_of(text.ptr, len);
+        if (read_macro(text, ret))
             return true;
-        }
         text = slice_from(text, 1);
     }
 }

@@ -24,7 +24,7 @@
 #define HTML_MAX        65536
 #define TEXT_MAX        1024 /* bytes of name, alt, title, body, cta */
 #define LIST_MAX        256  /* items of any list */
-#define HTML_MACROS_MAX 64   /* times {click_url} may stand in one html */
+#define MACROS_MAX      64   /* macros in one html, landing or image */
 
 #define TIME_UNSET INT64_MIN
 
@@ -108,6 +108,12 @@ struct campaign {
     unsigned series;
 };
 
+/* A text with macros, cut at them; see macro_text.h. No pieces: a text without macros. */
+struct macro_text {
+    struct slice_list pieces; /* before, between and behind the macros: one more than there are */
+    struct slice uses;        /* an array of struct macro_use */
+};
+
 struct creative {
     unsigned references;
     struct slice id;
@@ -117,20 +123,24 @@ struct creative {
     struct size size; /* 0x0 for text: fits every slot */
     uint32_t weight;
     struct caps caps;
-    struct slice landing; /* validated by landing.h */
+    /*
+     * Validated by landing.h where it holds no macros. Where it does, it is as it was written, and
+     * what counts is `landing_text`, which with any values leads to the same scheme and host.
+     */
+    struct slice landing;
     struct slice image, alt;
     struct slice html;
     struct slice title, body, cta;
     /*
      * The members of its ad in the answer that never change, as JSON from `"campaign":` up to and
-     * without the closing brace; html is left out where it holds {click_url}.
+     * without the closing brace; image or html is left out where it holds macros.
      */
     struct slice fragment;
-    /*
-     * Html that holds {click_url}: the texts before, between and behind its occurrences, as the
-     * inside of a JSON string (escaped, without quotes). Empty where it holds none.
-     */
-    struct slice_list html_parts;
+    struct macro_text landing_text;
+    /* Of the image, as it is; of html, as the inside of a JSON string (escaped, without quotes). */
+    struct macro_text content;
+    /* Where {click_url=…} in html leads; each is validated and on a host the creative may use. */
+    struct slice_list destinations;
 };
 
 /* One more reference to an entry; it is returned. */

@@ -1,4 +1,6 @@
+#include "base/check.h"
 #include "decision/caps.h"
+#include "decision/creative_macros.h"
 #include "decision/field.h"
 #include "decision/fragment.h"
 #include "decision/landing.h"
@@ -21,17 +23,16 @@ static bool parse_size(struct reading *reading, struct slice text, void *to)
     return field_size(text, to, reading->err);
 }
 
-static bool refuse_macro(struct slice macro, struct err *err)
+/* An address with macros is checked with them, once all fields are read. */
+static bool has_macros(struct slice text)
 {
-    return err_set(err, "it holds %s, which this version does not replace", err_quote(macro));
+    struct macro_found ignored;
+    return macro_find(text, &ignored);
 }
 
 static bool parse_landing(struct reading *reading, struct slice text, void *to)
 {
-    struct slice macro;
-    if (macro_find(text, &macro))
-        return refuse_macro(macro, reading->err);
-    if (!landing_is_valid(text, reading->err))
+    if (!has_macros(text) && !landing_is_valid(text, reading->err))
         return false;
     *(struct slice *)to = arena_copy(reading->arena, text);
     return true;
@@ -39,34 +40,28 @@ static bool parse_landing(struct reading *reading, struct slice text, void *to)
 
 static bool parse_image(struct reading *reading, struct slice text, void *to)
 {
-    struct slice macro;
-    if (macro_find(text, &macro))
-        return refuse_macro(macro, reading->err);
-    if (!image_url_is_valid(text, reading->err))
+    if (!has_macros(text) && !image_url_is_valid(text, reading->err))
         return false;
     *(struct slice *)to = arena_copy(reading->arena, text);
-    return true;
-}
-
-/* Of all macros {click_url} alone may stand in html for now. */
-static bool check_macros(struct slice html, struct err *err)
-{
-    struct slice macro;
-    while (macro_find(html, &macro)) {
-        if (!slice_eq(macro, SLICE("{click_url}")))
-            return refuse_macro(macro, err);
-        html = slice_from(html, (size_t)(macro.ptr - html.ptr) + macro.len);
-    }
     return true;
 }
 
 /* Its length is that of any value: RECORD_VALUE_MAX is HTML_MAX. */
 static bool parse_html(struct reading *reading, struct slice text, void *to)
 {
-    if (!text_is_clean(text, TEXT_LINES, reading->err) || !check_macros(text, reading->err))
+    if (!text_is_clean(text, TEXT_LINES, reading->err))
         return false;
     *(struct slice *)to = arena_copy(reading->arena, text);
     return true;
+}
+
+/* Needed while the creative is compiled, and not kept: checked here, read again in finish(). */
+static const struct list_form click_domains_form = {"a host name", host_is_valid, false};
+
+static bool check_click_domains(struct reading *reading, struct slice text, void *to)
+{
+    (void)to;
+    return list_parse(text, &click_domains_form, NULL, NULL, reading->err);
 }
 
 #define AT(member) offsetof(struct creative, member)
@@ -78,13 +73,13 @@ const struct record_form_row creative_rows[] = {
      "WIDTHxHEIGHT in pixels, each from 1 to 8192; types image and html need it, text has none",
      false, parse_size, AT(size)},
     {"image", FORM_TEXT, false, "",
-     "an http or https address of at most 2048 bytes, or a path on this server; type image needs "
-     "it, the others have none",
+     "an http or https address of at most 2048 bytes, or a path on this server; macros only behind "
+     "the host; type image needs it, the others have none",
      false, parse_image, AT(image)},
     {"alt", FORM_TEXT, false, "", TEXT_ALLOWED "; in type image alone", false, field_text, AT(alt)},
     {"html", FORM_TEXT, false, "",
-     "HTML of at most 65536 bytes, UTF-8, with no macro but {click_url}, and that at most 64 times; "
-     "type html needs it, the others have none",
+     "HTML of at most 65536 bytes, UTF-8, with at most 64 macros; type html needs it, the others "
+     "have none",
      false, parse_html, AT(html)},
     {"title", FORM_TEXT, false, "", TEXT_ALLOWED "; type text needs it, the others have none",
      false, field_text, AT(title)},
@@ -93,9 +88,13 @@ const struct record_form_row creative_rows[] = {
     {"cta", FORM_TEXT, false, "", TEXT_ALLOWED "; in type text alone", false, field_text, AT(cta)},
     {"landing", FORM_TEXT, false, "",
      "an http or https address of at most 2000 bytes without user name, with everything but "
-     "printable ASCII percent-encoded; types image and text need it, and html that holds "
-     "{click_url}",
+     "printable ASCII percent-encoded; macros only behind the host; types image and text need it, "
+     "and html that holds {click_url}",
      false, parse_landing, AT(landing)},
+    {"click_domains", FORM_LIST, false, "",
+     "host names in lower case without scheme, port or path, international ones in punycode; what is "
+     "below a name is meant as well; in type html alone",
+     false, check_click_domains, 0},
     {"weight", FORM_NUMBER, false, "1", WEIGHT_ALLOWED, false, field_weight, AT(weight)},
     {"caps", FORM_LIST, false, "", CAPS_ALLOWED, false, field_caps, AT(caps)},
     {"status", FORM_TEXT, false, "active", STATUS_ALLOWED, false, field_status, AT(status)},
@@ -110,7 +109,7 @@ static const struct by_type {
     /*            image html text */
     {"size", {'r', 'r', '-'}}, {"image", {'r', '-', '-'}},   {"alt", {'o', '-', '-'}},
     {"html", {'-', 'r', '-'}}, {"title", {'-', '-', 'r'}},   {"body", {'-', '-', 'o'}},
-    {"cta", {'-', '-', 'o'}},  {"landing", {'r', 'o', 'r'}},
+    {"cta", {'-', '-', 'o'}},  {"landing", {'r', 'o', 'r'}}, {"click_domains", {'-', 'o', '-'}},
 };
 
 static bool check_type(struct reading *reading, enum creative_type type)
@@ -131,20 +130,32 @@ static bool finish(struct reading *reading, struct creative *creative)
 {
     if (!check_type(reading, creative->type))
         return false;
-    if (!fragment_build(creative, reading->arena, reading->err))
-        return reading_refuse(reading, "html");
-    if (creative->html_parts.count > 0 && creative->landing.len == 0) {
-        (void)err_set(reading->err, "html holds {click_url} and needs it");
-        return reading_refuse(reading, "landing");
-    }
+    struct slice text = reading_value(reading, "click_domains");
+    struct slice_list click_domains = {NULL, 0};
+    const char *field;
+    if (text.len > 0)
+        CHECK(list_parse(text, &click_domains_form, reading->arena, &click_domains, reading->err));
+    if (!creative_macros_compile(creative, &click_domains, reading->arena, &field, reading->err))
+        return reading_refuse(reading, field);
+    fragment_build(creative, reading->arena);
     return true;
 }
 
 struct creative *record_compile_creative(const struct record *record, struct err *err)
 {
-    static const size_t slices[] = {AT(id),   AT(campaign), AT(landing), AT(image), AT(alt),
-                                    AT(html), AT(title),    AT(body),    AT(cta),   AT(fragment)};
-    static const size_t lists[] = {AT(html_parts)};
+    static const size_t slices[] = {AT(id),
+                                    AT(campaign),
+                                    AT(landing),
+                                    AT(image),
+                                    AT(alt),
+                                    AT(html),
+                                    AT(title),
+                                    AT(body),
+                                    AT(cta),
+                                    AT(fragment),
+                                    AT(landing_text.uses),
+                                    AT(content.uses)};
+    static const size_t lists[] = {AT(landing_text.pieces), AT(content.pieces), AT(destinations)};
     static const struct pack_layout layout = PACK_LAYOUT(struct creative, slices, lists);
     struct creative creative = {.references = 1, .id = record->id}, *packed = NULL;
     struct reading reading;

@@ -279,6 +279,7 @@ static enum step render(struct page *page)
     const struct http_request *request = http_exchange_request(page->exchange);
     struct page_answer answer = {
         .now_us = page->request.now_us,
+        .page_url = page->query.url,
         .request = &page->request,
         .selection = &page->selection,
         .chosen = page->chosen,

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/strbuf.h"
 #include "decision/landing.h"
+#include "decision/macro_text.h"
 #include "decision/record.h"
 #include "decision/text.h"
 #include "decision/zone.h"
@@ -65,7 +66,7 @@ static void check_refusal(const struct err *err)
 
 /* ---- Promises of model.h --------------------------------------------------------------------- */
 
-static void check_text(struct slice text, size_t max)
+static void check_line(struct slice text, size_t max)
 {
     struct err err;
     CHECK(text.len <= max && text_is_clean(text, TEXT_LINE, &err));
@@ -106,7 +107,7 @@ static void check_slot(const struct slot *slot)
 {
     CHECK(slot->references == 1 && id_is_valid(slot->id));
     CHECK(slot->status <= STATUS_ARCHIVED && slot->size_count <= SLOT_SIZES_MAX);
-    check_text(slot->name, TEXT_MAX);
+    check_line(slot->name, TEXT_MAX);
     check_hosts(&slot->domains);
     for (unsigned i = 0; i < slot->size_count; i++)
         check_size(slot->sizes[i]);
@@ -128,8 +129,8 @@ static void check_campaign(const struct campaign *campaign)
     CHECK(campaign->start_us == TIME_UNSET || campaign->start_us >= 0);
     CHECK(campaign->zone == zone_find(zone_name(campaign->zone)));
     CHECK(campaign->cpm_micro >= 0 && campaign->cpc_micro >= 0);
-    check_text(campaign->name, TEXT_MAX);
-    check_text(campaign->advertiser, TEXT_MAX);
+    check_line(campaign->name, TEXT_MAX);
+    check_line(campaign->advertiser, TEXT_MAX);
     check_caps(&campaign->caps);
 }
 
@@ -144,32 +145,35 @@ static void check_fragment(const struct creative *creative)
     const char *id = json_string_value(json_object_get(json, "creative"));
     CHECK(id && slice_eq(slice_cstr(id), creative->id));
     const char *html = json_string_value(json_object_get(json, "html"));
-    CHECK((html != NULL) == (creative->type == CREATIVE_HTML && creative->html_parts.count == 0));
+    bool whole = creative->content.pieces.count == 0;
+    CHECK((html != NULL) == (creative->type == CREATIVE_HTML && whole));
     CHECK(!html || slice_eq(slice_cstr(html), creative->html));
+    const char *image = json_string_value(json_object_get(json, "image"));
+    CHECK((image != NULL) == (creative->type == CREATIVE_IMAGE && whole));
     json_decref(json);
     strbuf_release(&text);
 }
 
-/* The parts with {click_url} between them are the html. */
-static void check_parts(const struct creative *creative)
+/* No pieces, or one more than there are macros. (What they expand to: fuzz_macros.c.) */
+static void check_text(const struct macro_text *text)
 {
-    struct strbuf text;
-    const struct slice_list *parts = &creative->html_parts;
-    if (parts->count == 0)
-        return;
-    CHECK(parts->count >= 2 && parts->count <= HTML_MACROS_MAX + 1);
-    CHECK(creative->landing.len > 0);
-    strbuf_init(&text, SIZE_MAX / 2);
-    for (unsigned i = 0; i < parts->count; i++) {
-        strbuf_add_cstr(&text, i > 0 ? "{click_url}" : "[\"");
-        strbuf_add_slice(&text, parts->item[i]);
+    unsigned uses = macro_text_use_count(text);
+    CHECK(uses <= MACROS_MAX && uses * sizeof(struct macro_use) == text->uses.len);
+    CHECK(text->pieces.count == (uses > 0 ? uses + 1 : 0));
+}
+
+static void check_destinations(const struct creative *creative)
+{
+    struct err err;
+    CHECK(creative->destinations.count <= MACROS_MAX);
+    for (unsigned i = 0; i < creative->destinations.count; i++)
+        CHECK(landing_is_valid(creative->destinations.item[i], &err));
+    for (unsigned i = 0; i < macro_text_use_count(&creative->content); i++) {
+        const struct macro_use *use = &macro_text_uses(&creative->content)[i];
+        CHECK(use->destination <= creative->destinations.count);
+        CHECK(use->destination == 0 || use->macro == MACRO_CLICK_URL);
+        CHECK(use->macro != MACRO_CLICK_URL || use->destination > 0 || creative->landing.len > 0);
     }
-    strbuf_add_cstr(&text, "\"]");
-    json_t *json = json_loadb(text.ptr, text.len, 0, NULL);
-    CHECK(json != NULL);
-    CHECK(slice_eq(slice_cstr(json_string_value(json_array_get(json, 0))), creative->html));
-    json_decref(json);
-    strbuf_release(&text);
 }
 
 static void check_creative(const struct creative *creative)
@@ -187,14 +191,17 @@ static void check_creative(const struct creative *creative)
     CHECK(is_text == (creative->title.len > 0));
     CHECK((creative->type == CREATIVE_IMAGE) == (creative->image.len > 0));
     CHECK(is_html || creative->landing.len > 0);
-    CHECK(creative->landing.len == 0 || landing_is_valid(creative->landing, &err));
-    check_text(creative->alt, TEXT_MAX);
-    check_text(creative->title, TEXT_MAX);
-    check_text(creative->body, TEXT_MAX);
-    check_text(creative->cta, TEXT_MAX);
+    CHECK(creative->landing.len == 0 || creative->landing_text.pieces.count > 0 ||
+          landing_is_valid(creative->landing, &err));
+    check_line(creative->alt, TEXT_MAX);
+    check_line(creative->title, TEXT_MAX);
+    check_line(creative->body, TEXT_MAX);
+    check_line(creative->cta, TEXT_MAX);
     check_caps(&creative->caps);
     check_fragment(creative);
-    check_parts(creative);
+    check_text(&creative->landing_text);
+    check_text(&creative->content);
+    check_destinations(creative);
 }
 
 /* ---- Twice the same -------------------------------------------------------------------------- */
@@ -238,7 +245,11 @@ static void check_same_creative(const struct creative *a, const struct creative 
 {
     CHECK(a->status == b->status && a->weight == b->weight && slice_eq(a->landing, b->landing));
     CHECK(slice_eq(a->fragment, b->fragment) && slice_eq(a->html, b->html));
-    check_same_list(&a->html_parts, &b->html_parts);
+    check_same_list(&a->landing_text.pieces, &b->landing_text.pieces);
+    check_same_list(&a->content.pieces, &b->content.pieces);
+    check_same_list(&a->destinations, &b->destinations);
+    CHECK(slice_eq(a->landing_text.uses, b->landing_text.uses));
+    CHECK(slice_eq(a->content.uses, b->content.uses));
     check_same_caps(&a->caps, &b->caps);
 }
 

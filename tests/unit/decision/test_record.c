@@ -197,8 +197,9 @@ static const struct row creative_values[] = {
     {RECORD_CREATIVE, image, "image", "https://cdn.example/a.png", NULL},
     {RECORD_CREATIVE, image, "image", "", "type image needs it"},
     {RECORD_CREATIVE, image, "image", "a.png", "\"a.png\" does not begin with http:// or https://"},
-    {RECORD_CREATIVE, image, "image", "/a.png?r={random}",
-     "it holds {random}, which this version does not replace"},
+    {RECORD_CREATIVE, image, "image", "/a.png?r={random}", NULL},
+    {RECORD_CREATIVE, image, "image", "{slot}.png",
+     "\"xxxxxx.png\" does not begin with http:// or https://"},
     {RECORD_CREATIVE, html, "image", "/a.png", "type html does not have it"},
     {RECORD_CREATIVE, text, "image", "/a.png", "type text does not have it"},
     {RECORD_CREATIVE, image, "alt", "A tulip", NULL},
@@ -209,10 +210,9 @@ static const struct row creative_values[] = {
     {RECORD_CREATIVE, html, "html", "", "type html needs it"},
     {RECORD_CREATIVE, html, "html", "a\x1b", "byte 2 begins a control character, U+001B"},
     {RECORD_CREATIVE, html, "html", "\xf5", "byte 1 is not UTF-8"},
-    {RECORD_CREATIVE, html, "html", "{click_url:url}",
-     "it holds {click_url:url}, which this version does not replace"},
-    {RECORD_CREATIVE, html, "html", "{click_url}{page_url:html}",
-     "it holds {page_url:html}, which this version does not replace"},
+    {RECORD_CREATIVE, html, "html", "{page_url}{page_url:html}", NULL},
+    {RECORD_CREATIVE, html, "html", "{click_url=https://a.example/}",
+     "{click_url=https://a.example/}: \"a.example\" is neither in click_domains nor"},
     {RECORD_CREATIVE, image, "html", "<b>", "type image does not have it"},
     {RECORD_CREATIVE, text, "html", "<b>", "type text does not have it"},
     {RECORD_CREATIVE, text, "title", "More tulips", NULL},
@@ -234,8 +234,13 @@ static const struct row creative_values[] = {
      "\"javascript:alert(1)\" does not begin with http:// or https://"},
     {RECORD_CREATIVE, image, "landing", "https://a@shop.example/",
      "the address holds a user name or password"},
-    {RECORD_CREATIVE, image, "landing", "https://shop.example/?r={request}",
-     "it holds {request}, which this version does not replace"},
+    {RECORD_CREATIVE, image, "landing", "https://shop.example/?r={request}", NULL},
+    {RECORD_CREATIVE, html, "click_domains", "a.example,b.example", NULL},
+    {RECORD_CREATIVE, html, "click_domains", "!a.example", "\"!a.example\" is not a host name"},
+    {RECORD_CREATIVE, html, "click_domains", "https://a.example",
+     "\"https://a.example\" is not a host name"},
+    {RECORD_CREATIVE, image, "click_domains", "a.example", "type image does not have it"},
+    {RECORD_CREATIVE, text, "click_domains", "a.example", "type text does not have it"},
     {RECORD_CREATIVE, image, "weight", "3", NULL},
     {RECORD_CREATIVE, image, "weight", "0", "0 is out of range"},
     {RECORD_CREATIVE, image, "caps", "1/1h", NULL},
@@ -336,7 +341,7 @@ static void test_the_fields_are_those_of_the_contract(void **state)
         "name advertiser status tier weight share slots timezone start end goal_impressions "
         "goal_clicks daily_impressions pacing cpm cpc budget daily_budget caps exclusions roadblock "
         "countries regions devices browsers os languages domains paths referrers keywords hours kv.",
-        "campaign type size image alt html title body cta landing weight caps status",
+        "campaign type size image alt html title body cta landing click_domains weight caps status",
     };
     (void)state;
     for (enum record_kind kind = 0; kind < RECORD_KIND_COUNT; kind++) {
@@ -381,7 +386,7 @@ static void test_defaults(void **state)
     assert_int_equal(c->status, STATUS_ACTIVE);
     assert_int_equal(c->weight, 1);
     assert_int_equal(c->caps.count, 0);
-    assert_int_equal(c->html_parts.count, 0);
+    assert_int_equal(c->content.pieces.count, 0);
     creative_release(c);
 }
 
@@ -511,7 +516,7 @@ static void test_messages(void **state)
     assert_string_equal(
         refusal_of(RECORD_CREATIVE, "a", FIELDS("wei\nght", "1")),
         "wei\\x0aght: a creative has no such field; allowed: campaign, type, size, image, alt, html, "
-        "title, body, cta, landing, weight, caps, status");
+        "title, body, cta, landing, click_domains, weight, caps, status");
     assert_true(slice_ends(slice_cstr(refusal_of(RECORD_CAMPAIGN, "a", FIELDS("kv", "1"))),
                            SLICE("keywords, hours, kv.<name>")));
     assert_string_equal(refusal_of(RECORD_SLOT, "header", FIELDS("name", "a", "name", "b")),
