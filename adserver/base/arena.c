@@ -130,9 +130,14 @@ static char *take(struct arena *arena, size_t size)
     return taken;
 }
 
+bool arena_has_room(const struct arena *arena, size_t size)
+{
+    return size <= arena->max - arena->used;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    if (size > arena->max - arena->used)
+    if (!arena_has_room(arena, size))
         return NULL;
     if (size == 0)
         return &arena->nothing;
