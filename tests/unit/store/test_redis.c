@@ -1,5 +1,6 @@
 #include "unit/store/unit.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -415,9 +416,22 @@ static void user_password_and_database_are_used(void **state)
     assert_false(redis_is_up(bench->redis));
 }
 
+/* Where there is no /etc/hosts (a root file system fresh from debootstrap) it may have no address.
+ */
+static bool localhost_has_an_address(void)
+{
+    struct addrinfo *list;
+    if (getaddrinfo("localhost", NULL, NULL, &list) != 0)
+        return false;
+    freeaddrinfo(list);
+    return true;
+}
+
 static void a_host_name_is_looked_up(void **state)
 {
     struct bench *bench = *state;
+    if (!localhost_has_an_address())
+        skip();
     open_port(bench);
     reconnect_as(bench, "", "");
     free(bench->server.target.host);
