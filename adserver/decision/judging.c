@@ -1,5 +1,7 @@
 #include "decision/judging.h"
 
+#include "decision/targeting.h"
+
 bool is_capped(const struct campaign *campaign, const struct creative *creative)
 {
     return campaign->caps.count > 0 || creative->caps.count > 0;
@@ -37,7 +39,8 @@ enum reason judge_booking(const struct selection *selection, uint32_t width,
         return REASON_NOT_STARTED;
     if (campaign->end_us != TIME_UNSET && selection->now_us >= campaign->end_us)
         return REASON_ENDED;
-    return judge_creatives(selection, width, booking);
+    enum reason reason = targeting_judge(campaign, selection->facts, selection->now_us);
+    return reason == REASON_NONE ? judge_creatives(selection, width, booking) : reason;
 }
 
 static bool is_on_or_below(struct slice page, struct slice domain)

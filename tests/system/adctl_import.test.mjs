@@ -216,17 +216,17 @@ test('a campaign with a field without effect yet is written, and said to rest', 
   const { redis, importJson } = await setUp(t);
   const catalog = {
     slots: [slot('header')],
-    campaigns: [campaign('a', { slots: ['header', 'haeder'], countries: ['DE'], hours: ['mon-fri 09-18'] })],
+    campaigns: [campaign('a', { slots: ['header', 'haeder'], exclusions: ['cars'], roadblock: 'all' })],
   };
   for (const flags of [['--dry-run'], []]) {
     const result = await good(importJson(catalog, ...flags));
     assert.equal(
       result.stderr,
       'adctl: note: campaign a: there is no slot haeder\n' +
-        'adctl: note: campaign a: it will rest: this version does not put into effect: countries, hours\n',
+        'adctl: note: campaign a: it will rest: this version does not put into effect: exclusions, roadblock\n',
     );
   }
-  assert.equal(await redis.command('HGET', 'ad:campaign:a', 'countries'), 'DE');
+  assert.equal(await redis.command('HGET', 'ad:campaign:a', 'exclusions'), 'cars');
 });
 
 test('a creative moves with the file', async (t) => {

@@ -243,15 +243,6 @@ test('a campaign that uses what has no effect yet is kept out, with its reason',
   await importCatalog(redis, smallCatalog);
   const server = await startServer({ t, redis });
   const uses = {
-    countries: 'DE,!AT',
-    devices: 'mobile',
-    languages: 'de',
-    domains: 'blog.example',
-    paths: '/garden/*',
-    referrers: 'search.example',
-    keywords: 'garden',
-    hours: 'mon-fri 09-18',
-    'kv.section': 'news',
     goal_impressions: '1000',
     daily_impressions: '10',
     budget: '100.50',

@@ -139,11 +139,11 @@ static void test_pending_fields(void **state)
 {
     (void)state;
     assert_slice(entry_pending(campaign(FIELDS("slots", "*")), arena), "");
-    assert_slice(entry_pending(campaign(FIELDS("slots", "x y", "countries", "DE")), arena), "");
-    assert_slice(entry_pending(campaign(FIELDS("slots", "*", "kv.a", "b", "countries", "DE",
-                                               "roadblock", "off", "hours", "")),
+    assert_slice(entry_pending(campaign(FIELDS("slots", "x y", "exclusions", "cars")), arena), "");
+    assert_slice(entry_pending(campaign(FIELDS("slots", "*", "kv.a", "b", "roadblock", "any",
+                                               "exclusions", "cars", "budget", "")),
                                arena),
-                 "countries, kv.a");
+                 "exclusions, roadblock");
 }
 
 static void test_names_are_fit_for_messages(void **state)

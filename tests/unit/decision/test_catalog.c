@@ -159,7 +159,7 @@ static void test_campaigns_that_rest(void **state)
     shelf_campaign(&shelf, make_campaign("idle", FIELDS("slots", "wide")));
     shelf_campaign(&shelf, make_campaign("large", FIELDS("slots", "wide")));
     shelf_campaign(&shelf, make_campaign("paused", FIELDS("slots", "wide", "status", "paused")));
-    shelf_campaign(&shelf, make_campaign("target", FIELDS("slots", "wide", "countries", "DE",
+    shelf_campaign(&shelf, make_campaign("target", FIELDS("slots", "wide", "roadblock", "all",
                                                           "status", "paused")));
     shelf_creative(&shelf, make_image("a", "archived", "728x90", FIELDS()));
     shelf_creative(&shelf, make_image("b", "idle", "728x90", FIELDS("status", "paused")));

@@ -67,7 +67,8 @@ static void add_campaigns(struct stage *stage)
                    "status", PICK("active", "active", "active", "active", "paused", "archived"),
                    "start", PICK("", "", "", "1970-01-02T00:00:00Z"), "end",
                    PICK("", "", "", "1970-01-03T00:00:00Z"), "devices",
-                   PICK("", "", "", "", "", "", "mobile"), "caps",
+                   PICK("", "", "", "", "", "", "mobile"), "roadblock",
+                   PICK("", "", "", "", "", "", "any"), "caps",
                    throw(one_uncapped_in) ? PICK("1/1d", "2/1h,3/lifetime") : ""));
         if (stage->shelf.creative_count < 200)
             add_creatives(stage, id);
@@ -92,6 +93,7 @@ static void make_page(struct stage *stage)
     struct page_request *request = &stage->request;
     request->now_us = (int64_t) throw(4) * DAY_US - throw(2);
     request->facts.domain = slice_cstr(PICK("", "a.example", "x.a.example", "b.example", "c.example"));
+    request->facts.device = throw(2) == 0 ? DEVICE_MOBILE : (enum device) throw(3);
     request->has_viewer = throw(4) > 0;
     request->serve_anonymous = throw(2) > 0;
     request->caps_away = throw(5) == 0;
@@ -214,6 +216,9 @@ static enum reason campaign_verdict(const struct stage *stage, unsigned at,
         return REASON_NOT_STARTED;
     if (campaign->end_us != TIME_UNSET && stage->request.now_us >= campaign->end_us)
         return REASON_ENDED;
+    /* No rule here but that it be a mobile one. */
+    if (campaign->targeting && stage->request.facts.device != DEVICE_MOBILE)
+        return REASON_DEVICE;
     return creatives;
 }
 

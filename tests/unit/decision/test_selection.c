@@ -199,7 +199,7 @@ static void test_campaigns_that_rest_are_told(void **state)
     stage_slot(&stage, "header", FIELDS("sizes", "100x100"));
     stage_campaign(&stage, "a", FIELDS("slots", "*", "status", "paused"));
     stage_campaign(&stage, "b", FIELDS("slots", "*", "status", "archived"));
-    stage_campaign(&stage, "c", FIELDS("slots", "*", "hours", "09-18"));
+    stage_campaign(&stage, "c", FIELDS("slots", "*", "roadblock", "all"));
     stage_bare_campaign(&stage, "d", FIELDS("slots", "*"));
     stage_image(&stage, "d", "d", "200x100", FIELDS());
     stage_open(&stage, "header");

@@ -429,13 +429,13 @@ static void a_campaign_with_what_is_not_built_yet_is_listed(void **state)
 {
     struct bench *bench = *state;
     write_demo();
-    redis_fixture_say(&server, "HSET ad:campaign:spring countries DE,FR");
+    redis_fixture_say(&server, "HSET ad:campaign:spring exclusions cars");
     load(bench);
     assert_string_equal(rejection(bench, "ad:campaign:spring"),
-                        "countries: is not in effect yet in this version: the campaign is kept "
+                        "exclusions: is not in effect yet in this version: the campaign is kept "
                         "out of serving");
     assert_true(campaign(bench, "spring")->unsupported.len > 0);
-    redis_fixture_say(&server, "HDEL ad:campaign:spring countries");
+    redis_fixture_say(&server, "HDEL ad:campaign:spring exclusions");
     await_rejection(bench, "ad:campaign:spring", "");
     run_for(bench->loop, 50);
     assert_true(campaign(bench, "spring")->unsupported.len == 0);
