@@ -72,47 +72,79 @@ static void grow(struct memory_caps *caps, int64_t now_ms)
     *caps = wider;
 }
 
+/* How many serves the counter holds, as of now. */
+static uint32_t count_at(const struct counter *counter, int64_t now_ms)
+{
+    return counter->key != 0 && counter->until_ms > now_ms ? counter->count : 0;
+}
+
+static void take_cap(struct memory_caps *caps, uint64_t viewer, const struct cap *cap,
+                     int64_t now_ms)
+{
+    if (caps->used * 4 >= caps->capacity * 3)
+        grow(caps, now_ms);
+    uint64_t key = key_of(viewer, cap->key);
+    struct counter *counter = place_of(caps, key);
+    caps->used += counter->key == 0;
+    if (count_at(counter, now_ms) == 0)
+        *counter = (struct counter){
+            .key = key,
+            .until_ms = cap->period_ms == CAP_LIFETIME ? INT64_MAX : now_ms + cap->period_ms};
+    counter->count++;
+}
+
+/* Takes one back; its window stays open, which harms nobody: the count is what it was. */
+static void give_back(struct memory_caps *caps, uint64_t viewer, const struct cap *cap)
+{
+    place_of(caps, key_of(viewer, cap->key))->count--;
+}
+
 static bool has_room(const struct memory_caps *caps, uint64_t viewer, const struct caps *asked,
                      int64_t now_ms)
 {
     for (unsigned i = 0; i < asked->count; i++) {
         const struct counter *counter = place_of(caps, key_of(viewer, asked->item[i].key));
-        if (counter->key != 0 && counter->until_ms > now_ms &&
-            counter->count >= asked->item[i].count)
-            return false;
-        if (counter->key == 0 && caps->used >= MEMORY_CAPS_MAX)
+        if (count_at(counter, now_ms) >= asked->item[i].count ||
+            (counter->key == 0 && caps->used >= MEMORY_CAPS_MAX))
             return false;
     }
     return true;
 }
 
-static void take(struct memory_caps *caps, uint64_t viewer, const struct caps *asked,
-                 int64_t now_ms)
+static bool take_one(struct memory_caps *caps, uint64_t viewer, const struct candidate *candidate,
+                     int64_t now_ms)
 {
-    for (unsigned i = 0; i < asked->count; i++) {
-        const struct cap *cap = &asked->item[i];
-        if (caps->used * 4 >= caps->capacity * 3)
-            grow(caps, now_ms);
-        uint64_t key = key_of(viewer, cap->key);
-        struct counter *counter = place_of(caps, key);
-        caps->used += counter->key == 0;
-        if (counter->key == 0 || counter->until_ms <= now_ms) {
-            counter->until_ms =
-                cap->period_ms == CAP_LIFETIME ? INT64_MAX : now_ms + cap->period_ms;
-            counter->count = 0;
-        }
-        counter->key = key;
-        counter->count++;
+    const struct caps *owners[] = {&candidate->campaign->caps, &candidate->creative->caps};
+    for (unsigned o = 0; o < 2; o++) {
+        if (!has_room(caps, viewer, owners[o], now_ms))
+            return false;
+    }
+    for (unsigned o = 0; o < 2; o++) {
+        for (unsigned i = 0; i < owners[o]->count; i++)
+            take_cap(caps, viewer, &owners[o]->item[i], now_ms);
+    }
+    return true;
+}
+
+static void give_one_back(struct memory_caps *caps, uint64_t viewer,
+                          const struct candidate *candidate)
+{
+    const struct caps *owners[] = {&candidate->campaign->caps, &candidate->creative->caps};
+    for (unsigned o = 0; o < 2; o++) {
+        for (unsigned i = 0; i < owners[o]->count; i++)
+            give_back(caps, viewer, &owners[o]->item[i]);
     }
 }
 
-bool memory_caps_take(struct memory_caps *caps, uint64_t viewer, const struct campaign *campaign,
-                      const struct creative *creative, int64_t now_ms)
+bool memory_caps_take(struct memory_caps *caps, uint64_t viewer,
+                      const struct candidate *const *group, unsigned count, int64_t now_ms)
 {
-    if (!has_room(caps, viewer, &campaign->caps, now_ms) ||
-        !has_room(caps, viewer, &creative->caps, now_ms))
+    for (unsigned taken = 0; taken < count; taken++) {
+        if (take_one(caps, viewer, group[taken], now_ms))
+            continue;
+        while (taken > 0)
+            give_one_back(caps, viewer, group[--taken]);
         return false;
-    take(caps, viewer, &campaign->caps, now_ms);
-    take(caps, viewer, &creative->caps, now_ms);
+    }
     return true;
 }

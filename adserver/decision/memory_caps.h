@@ -8,7 +8,7 @@
 #ifndef DECISION_MEMORY_CAPS_H
 #define DECISION_MEMORY_CAPS_H
 
-#include "decision/model.h"
+#include "decision/selection.h"
 
 #define MEMORY_CAPS_MAX (UINT64_C(1) << 26) /* counters; what comes then is refused */
 
@@ -18,10 +18,10 @@ struct memory_caps *memory_caps_new(void);
 void memory_caps_free(struct memory_caps *caps);
 
 /*
- * Takes one serve of the creative to the viewer under all caps of both, or says false and counts
- * nothing. `now_ms` must not go back.
+ * Takes one serve to the viewer of each candidate of the group, under all caps of all of them
+ * together, or says false and counts nothing. `now_ms` must not go back.
  */
-bool memory_caps_take(struct memory_caps *caps, uint64_t viewer, const struct campaign *campaign,
-                      const struct creative *creative, int64_t now_ms);
+bool memory_caps_take(struct memory_caps *caps, uint64_t viewer,
+                      const struct candidate *const *group, unsigned count, int64_t now_ms);
 
 #endif

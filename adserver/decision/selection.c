@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "decision/judging.h"
+#include "decision/page_rules.h"
 
 #define SHARES_ALL 1000000 /* 100 % in millionths */
 
@@ -48,17 +49,35 @@ static unsigned draw_booking(struct random *random, const struct booking *const 
     return at;
 }
 
-/* Whether an earlier slot of the page may take it. */
-static bool may_be_on_page(const struct ranking *ranking, const struct creative *creative)
+/* How an earlier slot of the page may stand in the way. */
+enum clash {
+    CLASH_NONE,
+    CLASH_CREATIVE, /* it may take this creative, but leaves the campaign's others */
+    CLASH_CAMPAIGN, /* it may take what the whole campaign does not go with */
+};
+
+static enum clash clash_with(const struct candidate *earlier, const struct campaign *campaign,
+                             const struct creative *creative)
 {
+    if (earlier->campaign != campaign)
+        return campaigns_exclude(earlier->campaign, campaign) ? CLASH_CAMPAIGN : CLASH_NONE;
+    if (campaign->roadblock == ROADBLOCK_OFF)
+        return CLASH_CAMPAIGN;
+    return earlier->creative == creative ? CLASH_CREATIVE : CLASH_NONE;
+}
+
+static enum clash may_clash(const struct ranking *ranking, const struct campaign *campaign,
+                            const struct creative *creative)
+{
+    enum clash worst = CLASH_NONE;
     for (const struct slot_selection *slot = ranking->selection->slots; slot < ranking->slot;
          slot++) {
         for (unsigned i = 0; i < slot->count; i++) {
-            if (slot->candidates[i].creative == creative)
-                return true;
+            enum clash clash = clash_with(&slot->candidates[i], campaign, creative);
+            worst = clash > worst ? clash : worst;
         }
     }
-    return false;
+    return worst;
 }
 
 /* Caps are only counted for a viewer that is known; anonymous ones are served past them. */
@@ -84,7 +103,8 @@ static bool is_certain(const struct ranking *ranking, const struct booking *book
                        const struct creative *creative)
 {
     return is_usable(ranking, booking, creative) &&
-           !needs_cap(ranking, booking->campaign, creative) && !may_be_on_page(ranking, creative);
+           !needs_cap(ranking, booking->campaign, creative) &&
+           may_clash(ranking, booking->campaign, creative) == CLASH_NONE;
 }
 
 /* Usable, and not in the list yet; a campaign's creatives stand together at its end. */
@@ -137,11 +157,12 @@ static bool put(struct ranking *ranking, unsigned at, const struct campaign *cam
                 const struct creative *creative)
 {
     bool capped = needs_cap(ranking, campaign, creative);
-    bool maybe_taken = may_be_on_page(ranking, creative);
-    ranking->slot->candidates[at] = (struct candidate){campaign, creative, capped};
+    enum clash clash = may_clash(ranking, campaign, creative);
+    ranking->slot->candidates[at] =
+        (struct candidate){.campaign = campaign, .creative = creative, .capped = capped};
     ranking->selection->needs_caps |= capped;
-    ranking->ended = !capped && !maybe_taken;
-    return maybe_taken || (capped && creative->caps.count > 0);
+    ranking->ended = !capped && clash == CLASH_NONE;
+    return clash == CLASH_CREATIVE || (capped && creative->caps.count > 0);
 }
 
 /* The list is full: only a candidate that can't be refused is still of use, in the last place. */

@@ -32,6 +32,12 @@ struct candidate {
     const struct campaign *campaign;
     const struct creative *creative;
     bool capped; /* it or its campaign has a cap that must be reserved for this viewer */
+    /*
+     * Of a roadblock: `leads` is taken together with its followers in all later slots or not at all
+     * (and is capped where one of them is); `follows` only where its campaign is on the page
+     * already.
+     */
+    bool leads, follows;
 };
 
 struct slot_selection {

@@ -2,16 +2,7 @@
 
 #include "base/check.h"
 #include "decision/judging.h"
-
-static bool is_on_page(const struct selection *selection, const int *chosen, unsigned slot,
-                       const struct creative *creative)
-{
-    for (unsigned i = 0; i < slot; i++) {
-        if (chosen[i] >= 0 && selection->slots[i].candidates[chosen[i]].creative == creative)
-            return true;
-    }
-    return false;
-}
+#include "decision/page_rules.h"
 
 /* Why a candidate of slot `at` cannot be the one; REASON_NONE: it can. */
 static enum reason refusal(const struct selection *selection, unsigned at, unsigned candidate,
@@ -19,8 +10,7 @@ static enum reason refusal(const struct selection *selection, unsigned at, unsig
 {
     if (refused >> candidate & 1)
         return REASON_CAP;
-    const struct creative *creative = selection->slots[at].candidates[candidate].creative;
-    return is_on_page(selection, chosen, at, creative) ? REASON_ON_PAGE : REASON_NONE;
+    return page_refuses(selection, chosen, at, &selection->slots[at].candidates[candidate]);
 }
 
 static int choose(const struct selection *selection, unsigned at, uint32_t refused,
@@ -31,6 +21,12 @@ static int choose(const struct selection *selection, unsigned at, uint32_t refus
             return (int)i;
     }
     return -1;
+}
+
+/* A roadblock that takes what it gets stands there once more, as any other campaign. */
+static bool stands_behind(const struct candidate *candidate)
+{
+    return candidate->follows && candidate->campaign->roadblock != ROADBLOCK_ALL;
 }
 
 /*
@@ -45,7 +41,11 @@ static unsigned reject_passed(struct selection *selection, unsigned at, unsigned
     unsigned count = 0;
     for (unsigned i = 0; i < end;) {
         const struct campaign *campaign = slot->candidates[i].campaign;
-        enum reason furthest = REASON_ON_PAGE;
+        enum reason furthest = REASON_EXCLUSION;
+        if (stands_behind(&slot->candidates[i])) {
+            i++;
+            continue;
+        }
         for (; i < end && slot->candidates[i].campaign == campaign; i++) {
             enum reason reason = refusal(selection, at, i, refused, chosen);
             furthest = reason > furthest ? reason : furthest;

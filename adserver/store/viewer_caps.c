@@ -5,6 +5,7 @@
 #include "base/base64url.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "decision/page_rules.h"
 #include "store/scripts.h"
 
 #define KEYS_MAX      480 /* counters one page may ask for; candidates that need more are refused */
@@ -14,20 +15,30 @@
     (PREFIX_MAX + 5 + BASE64URL_ENCODED_LEN(VIEWER_KEY_BYTES) + 1 + \
      BASE64URL_ENCODED_LEN(CAP_KEY_BYTES))
 #define META_BYTES     11
-#define CANDIDATE_MAX  (3 + 2 * 2 * CAPS_MAX)
+#define LABELS_MAX     255 /* distinct ones on a page; candidates with more are refused */
+#define GROUP_CAPS_MAX ((1 + PAGE_SLOTS_MAX) * CAPS_MAX) /* a roadblock's and its creatives' */
+#define CANDIDATE_MAX  (7 + LIST_MAX + 3 * GROUP_CAPS_MAX)
 #define PAGE_BYTES_MAX ((1 + CANDIDATES_MAX * CANDIDATE_MAX) * PAGE_SLOTS_MAX)
 #define CREATIVES_MAX  (CANDIDATES_MAX * PAGE_SLOTS_MAX)
 #define REFUSED        255
-#define END_KEPT_MS    (INT64_C(86400) * 1000) /* past the campaign's end */
+
+enum rule { RULE_ONCE, RULE_REPEATS, RULE_FOLLOWS }; /* of the script */
+
+#define END_KEPT_MS (INT64_C(86400) * 1000) /* past the campaign's end */
 
 _Static_assert(KEYS_MAX + 2 <= REDIS_ARGS_MAX, "the keys and two arguments are one command");
 _Static_assert(CANDIDATES_MAX <= 32, "a bit each");
+_Static_assert(GROUP_CAPS_MAX < REFUSED, "their number is a byte");
 
 /* The call being put together; see reserve.lua for the forms. */
 struct question {
     int64_t now_us;
     const struct creative *creatives[CREATIVES_MAX]; /* distinct ones: position is the number */
     unsigned creative_count;
+    const struct campaign *campaigns[CREATIVES_MAX];
+    unsigned campaign_count;
+    struct slice labels[LABELS_MAX];
+    unsigned label_count;
     uint64_t caps[KEYS_MAX]; /* cap keys: position is the key's */
     uint8_t meta[KEYS_MAX * META_BYTES];
     unsigned key_count;
@@ -47,7 +58,7 @@ static void put_number(uint8_t *to, uint64_t number, unsigned bytes)
         to[i] = (uint8_t)number;
 }
 
-static unsigned number_of(struct question *question, const struct creative *creative)
+static unsigned creative_number(struct question *question, const struct creative *creative)
 {
     for (unsigned i = 0; i < question->creative_count; i++) {
         if (question->creatives[i] == creative)
@@ -55,6 +66,29 @@ static unsigned number_of(struct question *question, const struct creative *crea
     }
     question->creatives[question->creative_count] = creative;
     return question->creative_count++;
+}
+
+static unsigned campaign_number(struct question *question, const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < question->campaign_count; i++) {
+        if (question->campaigns[i] == campaign)
+            return i;
+    }
+    question->campaigns[question->campaign_count] = campaign;
+    return question->campaign_count++;
+}
+
+/* LABELS_MAX: there is no number left for it. */
+static unsigned label_number(struct question *question, struct slice label)
+{
+    for (unsigned i = 0; i < question->label_count; i++) {
+        if (slice_eq(question->labels[i], label))
+            return i;
+    }
+    if (question->label_count == LABELS_MAX)
+        return LABELS_MAX;
+    question->labels[question->label_count] = label;
+    return question->label_count++;
 }
 
 /* How long a counter is kept: its window, or what stands for a lifetime. */
@@ -94,36 +128,98 @@ static unsigned key_of(struct question *question, const struct cap *cap,
     return ++question->key_count;
 }
 
-static bool add_caps(struct question *question, const struct caps *caps,
-                     const struct campaign *campaign)
+static void put(struct question *question, uint64_t number, unsigned bytes)
+{
+    put_number(question->page + question->page_len, number, bytes);
+    question->page_len += bytes;
+}
+
+/* The caps that a candidate and its followers depend on, each once, and how often. */
+struct demand {
+    const struct cap *caps[GROUP_CAPS_MAX];
+    const struct campaign *campaign;
+    uint8_t amounts[GROUP_CAPS_MAX];
+    unsigned count;
+};
+
+static void demand_caps(struct demand *demand, const struct caps *caps)
 {
     for (unsigned i = 0; i < caps->count; i++) {
-        unsigned key = key_of(question, &caps->item[i], campaign);
+        unsigned at = 0;
+        while (at < demand->count && demand->caps[at]->key != caps->item[i].key)
+            at++;
+        if (at == demand->count) {
+            demand->caps[demand->count] = &caps->item[i];
+            demand->amounts[demand->count++] = 0;
+        }
+        demand->amounts[at]++;
+    }
+}
+
+static void demand_group(struct demand *demand, const struct selection *selection, unsigned slot,
+                         const struct candidate *candidate)
+{
+    const struct candidate *group[PAGE_SLOTS_MAX];
+    unsigned members = page_group(selection, slot, candidate, group);
+    demand->campaign = candidate->campaign;
+    demand->count = 0;
+    for (unsigned i = 0; i < members; i++) {
+        demand_caps(demand, &group[i]->campaign->caps);
+        demand_caps(demand, &group[i]->creative->caps);
+    }
+}
+
+static bool add_demand(struct question *question, const struct demand *demand)
+{
+    put(question, demand->count, 1);
+    for (unsigned i = 0; i < demand->count; i++) {
+        unsigned key = key_of(question, demand->caps[i], demand->campaign);
         if (key == 0)
             return false;
-        put_number(question->page + question->page_len, key, 2);
-        question->page_len += 2;
+        put(question, key, 2);
+        put(question, demand->amounts[i], 1);
     }
     return true;
 }
 
-static void add_candidate(struct question *question, const struct candidate *candidate)
+static bool add_labels(struct question *question, const struct slice_list *labels)
 {
-    uint8_t *head = question->page + question->page_len;
-    const struct campaign *campaign = candidate->campaign;
-    const struct creative *creative = candidate->creative;
-    put_number(head, number_of(question, creative), 2);
-    head[2] = 0;
-    question->page_len += 3;
-    if (!candidate->capped)
-        return;
-    if (add_caps(question, &campaign->caps, campaign) &&
-        add_caps(question, &creative->caps, campaign)) {
-        head[2] = (uint8_t)(campaign->caps.count + creative->caps.count);
-        return;
+    if (labels->count > LABELS_MAX)
+        return false;
+    put(question, labels->count, 1);
+    for (unsigned i = 0; i < labels->count; i++) {
+        unsigned number = label_number(question, labels->item[i]);
+        if (number == LABELS_MAX)
+            return false;
+        put(question, number, 1);
     }
-    head[2] = REFUSED;
-    question->page_len = (size_t)(head - question->page) + 3;
+    return true;
+}
+
+static enum rule rule_of(const struct candidate *candidate)
+{
+    if (candidate->follows)
+        return RULE_FOLLOWS;
+    return candidate->campaign->roadblock == ROADBLOCK_OFF ? RULE_ONCE : RULE_REPEATS;
+}
+
+/* What can't be asked about is refused, and what a leader asks for its followers need not. */
+static void add_candidate(struct question *question, const struct selection *selection,
+                          unsigned slot, const struct candidate *candidate)
+{
+    const struct campaign *campaign = candidate->campaign;
+    struct demand demand = {.count = 0};
+    put(question, creative_number(question, candidate->creative), 2);
+    put(question, campaign_number(question, campaign), 2);
+    put(question, rule_of(candidate), 1);
+    size_t before = question->page_len;
+    if (candidate->capped && !page_is_paid(candidate))
+        demand_group(&demand, selection, slot, candidate);
+    if (add_labels(question, &campaign->exclusions) && add_demand(question, &demand))
+        return;
+    question->page_len = before;
+    put(question, 0, 1);
+    put(question, REFUSED, 1);
 }
 
 static void add_slots(struct question *question, const struct selection *selection)
@@ -132,7 +228,7 @@ static void add_slots(struct question *question, const struct selection *selecti
         const struct slot_selection *slot = &selection->slots[s];
         question->page[question->page_len++] = (uint8_t)slot->count;
         for (unsigned c = 0; c < slot->count; c++)
-            add_candidate(question, &slot->candidates[c]);
+            add_candidate(question, selection, s, &slot->candidates[c]);
     }
 }
 
@@ -191,7 +287,8 @@ void viewer_caps_reserve(struct redis *redis, struct slice prefix, const struct 
     CHECK(prefix.len <= PREFIX_MAX && selection->slot_count <= PAGE_SLOTS_MAX);
 
     question.now_us = now_us;
-    question.creative_count = question.key_count = 0;
+    question.creative_count = question.campaign_count = 0;
+    question.label_count = question.key_count = 0;
     question.page_len = 0;
     add_slots(&question, selection);
     write_keys(&question, prefix, viewer, text, keys);

@@ -92,7 +92,8 @@ static void make_page(struct stage *stage)
 {
     struct page_request *request = &stage->request;
     request->now_us = (int64_t) throw(4) * DAY_US - throw(2);
-    request->facts.domain = slice_cstr(PICK("", "a.example", "x.a.example", "b.example", "c.example"));
+    request->facts.domain =
+        slice_cstr(PICK("", "a.example", "x.a.example", "b.example", "c.example"));
     request->facts.device = throw(2) == 0 ? DEVICE_MOBILE : (enum device) throw(3);
     request->has_viewer = throw(4) > 0;
     request->serve_anonymous = throw(2) > 0;
@@ -300,11 +301,26 @@ static bool listed(const struct stage *stage, unsigned at, const struct creative
     return false;
 }
 
-static bool listed_before(const struct stage *stage, unsigned at, const struct creative *creative)
+static bool share_label(const struct campaign *a, const struct campaign *b)
 {
-    for (unsigned i = 0; i < at; i++) {
-        if (listed(stage, i, creative))
-            return true;
+    for (unsigned i = 0; i < a->exclusions.count; i++) {
+        for (unsigned j = 0; j < b->exclusions.count; j++) {
+            if (slice_eq(a->exclusions.item[i], b->exclusions.item[j]))
+                return a != b;
+        }
+    }
+    return false;
+}
+
+/* Whether an earlier slot may take what the campaign does not go with. */
+static bool may_clash(const struct stage *stage, unsigned at, const struct campaign *campaign)
+{
+    for (unsigned s = 0; s < at; s++) {
+        for (unsigned i = 0; i < list_at(stage, s)->count; i++) {
+            const struct campaign *other = list_at(stage, s)->candidates[i].campaign;
+            if (other == campaign || share_label(other, campaign))
+                return true;
+        }
     }
     return false;
 }
@@ -317,14 +333,13 @@ static bool counts_caps(const struct stage *stage)
 static bool certain(const struct stage *stage, unsigned at, const struct campaign *campaign,
                     const struct creative *creative)
 {
-    return !(counts_caps(stage) && capped(campaign, creative)) &&
-           !listed_before(stage, at, creative);
+    return !(counts_caps(stage) && capped(campaign, creative)) && !may_clash(stage, at, campaign);
 }
 
 /* Whether the refusal of a creative leaves hope for others of its campaign. */
-static bool says_little(const struct stage *stage, unsigned at, const struct creative *creative)
+static bool says_little(const struct stage *stage, const struct creative *creative)
 {
-    return (counts_caps(stage) && creative->caps.count > 0) || listed_before(stage, at, creative);
+    return counts_caps(stage) && creative->caps.count > 0;
 }
 
 /* Of two candidates: negative where the first must stand before the second. */
@@ -353,7 +368,7 @@ static void check_candidates(const struct stage *stage, unsigned at)
         assert_true(i == 0 || rank_order(list->candidates[i - 1].campaign, campaign) <= 0);
         assert_true(campaign->share_ppm == 0 || campaign == list->candidates[0].campaign);
         assert_true(i == 0 || list->candidates[i - 1].campaign != campaign ||
-                    says_little(stage, at, list->candidates[i - 1].creative));
+                    says_little(stage, list->candidates[i - 1].creative));
         for (unsigned j = 0; j < i; j++) {
             assert_ptr_not_equal(list->candidates[j].creative, candidate->creative);
             assert_true(list->candidates[j].campaign != campaign ||
@@ -381,7 +396,7 @@ static void check_left_out(const struct stage *stage, unsigned at, const struct 
     }
     if (campaign->share_ppm > 0 && !other)
         return; /* its share was not drawn */
-    if (other && !says_little(stage, at, other))
+    if (other && !says_little(stage, other))
         return; /* what refuses the other refuses this one */
     if (ended(stage, at)) {
         const struct campaign *last = list->candidates[list->count - 1].campaign;
@@ -432,21 +447,26 @@ static void check_rejections(const struct stage *stage, unsigned at, const struc
 /* ---- Checking the page's end ------------------------------------------------------------------
  */
 
-static bool chosen_before(const struct stage *stage, unsigned at, const struct creative *creative)
+/* Why it can't be beside what the slots before took. */
+static enum reason beside(const struct stage *stage, unsigned at, const struct campaign *campaign)
 {
     for (unsigned i = 0; i < at; i++) {
-        if (stage->chosen[i] >= 0 &&
-            list_at(stage, i)->candidates[stage->chosen[i]].creative == creative)
-            return true;
+        if (stage->chosen[i] < 0)
+            continue;
+        const struct campaign *other = list_at(stage, i)->candidates[stage->chosen[i]].campaign;
+        if (other == campaign)
+            return REASON_ON_PAGE;
+        if (share_label(other, campaign))
+            return REASON_EXCLUSION;
     }
-    return false;
+    return REASON_NONE;
 }
 
 static int expected_choice(const struct stage *stage, unsigned at, uint32_t refused)
 {
     for (unsigned i = 0; i < list_at(stage, at)->count; i++) {
         if (!(refused & UINT32_C(1) << i) &&
-            !chosen_before(stage, at, list_at(stage, at)->candidates[i].creative))
+            beside(stage, at, list_at(stage, at)->candidates[i].campaign) == REASON_NONE)
             return (int)i;
     }
     return -1;
@@ -466,7 +486,7 @@ static enum reason expected_end(const struct stage *stage, unsigned at, uint32_t
             continue;
         if (refused & UINT32_C(1) << i)
             return REASON_CAP;
-        reason = REASON_ON_PAGE;
+        reason = beside(stage, at, campaign);
     }
     return reason;
 }

@@ -8,6 +8,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "decision/memory_caps.h"
+#include "decision/reserving.h"
 #include "store/scripts.h"
 #include "store/viewer_caps.h"
 #include "unit/store/redis_fixture.h"
@@ -62,7 +65,8 @@ static void offer(struct selection *selection, unsigned slot, const struct campa
 {
     struct slot_selection *list = &selection->slots[slot];
     bool capped = campaign->caps.count + creative->caps.count > 0;
-    list->candidates[list->count++] = (struct candidate){campaign, creative, capped};
+    list->candidates[list->count++] =
+        (struct candidate){.campaign = campaign, .creative = creative, .capped = capped};
     if (slot >= selection->slot_count)
         selection->slot_count = slot + 1;
     selection->needs_caps |= capped;
@@ -206,6 +210,7 @@ static void slots_of_a_page_count_together(void **state)
     struct campaign campaign = campaign_with(1, DAY_MS, 1), other = {.end_us = TIME_UNSET};
     struct creative creatives[3] = {{0}};
     struct selection selection = {0};
+    campaign.roadblock = ROADBLOCK_ANY;
     offer(&selection, 0, &campaign, &creatives[0]);
     offer(&selection, 1, &campaign, &creatives[1]);
     offer(&selection, 1, &other, &creatives[2]);
@@ -220,6 +225,7 @@ static void a_creative_on_the_page_is_passed_over_and_not_counted(void **state)
     struct campaign campaign = campaign_with(10, DAY_MS, 1);
     struct creative same = {0}, other = {0};
     struct selection selection = {0};
+    campaign.roadblock = ROADBLOCK_ANY;
     offer(&selection, 0, &campaign, &same);
     offer(&selection, 1, &campaign, &same);
     offer(&selection, 1, &campaign, &other);
@@ -322,6 +328,7 @@ static void a_page_with_more_counters_than_fit_refuses_the_rest(void **state)
     static struct selection selection;
     for (unsigned c = 0; c < CANDIDATES_MAX; c++) {
         campaigns[c] = campaign_with(1, DAY_MS, c + 1);
+        campaigns[c].roadblock = ROADBLOCK_ANY;
         for (unsigned i = 0; i < CAPS_MAX; i++)
             campaigns[c].caps.item[i] = (struct cap){1, DAY_MS, 1000 * (c + 1) + i};
         campaigns[c].caps.count = CAPS_MAX;
@@ -339,6 +346,109 @@ static void a_page_with_more_counters_than_fit_refuses_the_rest(void **state)
     assert_int_equal(outcome.refused[0], 0);
     assert_int_equal(outcome.refused[1], 1); /* its campaign is on slot 0 */
     assert_int_equal(outcome.refused[PAGE_SLOTS_MAX - 1], (1 << CANDIDATES_MAX) - 1);
+}
+
+/* ---- The same rule in C ---- */
+
+#define PEOPLE         5
+#define PAGES          400
+#define CAMPAIGNS      6
+#define CREATIVES_EACH 3
+
+struct world {
+    struct campaign campaigns[CAMPAIGNS];
+    struct creative creatives[CAMPAIGNS][CREATIVES_EACH];
+    struct slice labels[CAMPAIGNS][2];
+    struct random dice;
+};
+
+static unsigned throw(struct world * world, unsigned sides)
+{
+    return (unsigned)random_below(&world->dice, sides);
+}
+
+static struct caps some_caps(struct world *world, uint64_t key)
+{
+    struct caps caps = {.count = throw(world, 3)};
+    for (unsigned i = 0; i < caps.count; i++)
+        caps.item[i] = (struct cap){1 + throw(world, 4), DAY_MS, key + i};
+    return caps;
+}
+
+static void make_world(struct world *world)
+{
+    static const char *const words[] = {"banks", "cars", "phones"};
+    for (unsigned c = 0; c < CAMPAIGNS; c++) {
+        struct campaign *campaign = &world->campaigns[c];
+        *campaign = (struct campaign){.start_us = TIME_UNSET, .end_us = TIME_UNSET};
+        campaign->caps = some_caps(world, 100 * (c + 1));
+        campaign->roadblock = (enum roadblock) throw(world, 3);
+        campaign->exclusions = (struct slice_list){world->labels[c], throw(world, 3)};
+        unsigned first = throw(world, 2);
+        world->labels[c][0] = slice_cstr(words[first]);
+        world->labels[c][1] = slice_cstr(words[first + 1]);
+        for (unsigned i = 0; i < CREATIVES_EACH; i++)
+            world->creatives[c][i] =
+                (struct creative){.caps = some_caps(world, 100 * (c + 1) + 10 * (i + 1))};
+    }
+}
+
+static void offer_one(struct world *world, struct selection *selection, unsigned slot, unsigned c)
+{
+    struct slot_selection *list = &selection->slots[slot];
+    offer(selection, slot, &world->campaigns[c],
+          &world->creatives[c][throw(world, CREATIVES_EACH)]);
+    struct candidate *last = &list->candidates[list->count - 1];
+    last->follows = last->campaign->roadblock != ROADBLOCK_OFF && slot > 0 && throw(world, 2);
+    last->leads = last->campaign->roadblock == ROADBLOCK_ALL && slot == 0;
+    last->capped |= last->leads;
+}
+
+static void make_page(struct world *world, struct selection *selection)
+{
+    *selection = (struct selection){.needs_caps = false};
+    selection->slot_count = 1 + throw(world, 4);
+    for (unsigned s = 0; s < selection->slot_count; s++) {
+        for (unsigned i = throw(world, 6); i > 0; i--)
+            offer_one(world, selection, s, throw(world, CAMPAIGNS));
+    }
+}
+
+struct counting {
+    struct memory_caps *caps;
+    uint64_t viewer;
+};
+
+static bool take(const struct candidate *const *group, unsigned count, void *arg)
+{
+    struct counting *counting = arg;
+    return memory_caps_take(counting->caps, counting->viewer, group, count, 0);
+}
+
+static void the_script_and_the_way_in_c_refuse_alike(void **state)
+{
+    struct counting counting = {.caps = memory_caps_new()};
+    struct world world;
+    random_seed(&world.dice, 2026);
+    for (unsigned round = 0; round < PAGES; round++) {
+        struct selection selection;
+        uint32_t refused[PAGE_SLOTS_MAX];
+        if (round % 40 ==
+            0) { /* a new world has other counters: nothing is left of the old one's */
+            redis_fixture_say(&server, "FLUSHALL");
+            memory_caps_free(counting.caps);
+            counting.caps = memory_caps_new();
+            make_world(&world);
+        }
+        counting.viewer = throw(&world, PEOPLE);
+        make_page(&world, &selection);
+        struct outcome outcome =
+            reserve_at(*state, &selection, (unsigned)counting.viewer, clock_wall_us(&clock_system));
+        selection_reserve(&selection, take, &counting, refused);
+        assert_int_equal(outcome.failure, REDIS_OK);
+        assert_memory_equal(outcome.refused, refused, selection.slot_count * sizeof *refused);
+    }
+    memory_caps_free(counting.caps);
 }
 
 /* ---- Exactness ---- */
@@ -465,6 +575,7 @@ int main(void)
         ON_REDIS(a_counter_edited_by_hand_harms_nobody_for_ever),
         ON_REDIS(a_full_redis_refuses_and_counts_nothing),
         ON_REDIS(a_page_with_more_counters_than_fit_refuses_the_rest),
+        ON_REDIS(the_script_and_the_way_in_c_refuse_alike),
         ON_REDIS(exactly_three_are_served_by_several_processes),
         ON_REDIS(a_counter_costs_little_memory),
     };
