@@ -272,7 +272,8 @@ static void ask_all(struct redis *redis, struct ledger *ledger, struct asked *as
     struct ledger_event event = {
         .campaign = SLICE("a"), .creative = SLICE("b"), .slot = SLICE("c")};
     selection.slots[0].count = selection.slots[1].count = 1;
-    selection.slots[0].candidates[0] = (struct candidate){&campaign, &creative, true};
+    selection.slots[0].candidates[0] =
+        (struct candidate){.campaign = &campaign, .creative = &creative, .capped = true};
     selection.slots[1].candidates[0] = selection.slots[0].candidates[0];
     viewer_caps_reserve(redis, SLICE("ad:"), &viewer, &selection, 0, 5000, on_reserved,
                         &asked->ended[asked->count++]);

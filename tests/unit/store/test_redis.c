@@ -191,7 +191,8 @@ static void an_error_is_told_from_a_condition(void **state)
 static void run_reserve(struct bench *bench, struct outcome *outcome)
 {
     struct slice key = SLICE("{v}k");
-    struct slice args[] = {slice_of("\0\0\0\3\0\0\0\0\0\x27\x10", 11), slice_of("\1\0\0\1\0\1", 6)};
+    struct slice args[] = {slice_of("\0\0\0\3\0\0\0\0\0\x27\x10", 11),
+                           slice_of("\1\0\0\0\0\0\0\1\0\1\1", 11)};
     *outcome = (struct outcome){0};
     redis_run_script(bench->redis, script_get(SCRIPT_RESERVE), &key, 1, args, 2, 0, note, outcome);
 }
