@@ -136,40 +136,49 @@ static void drop_sockets(struct sockets *old, const struct sockets *kept)
     old->count = 0;
 }
 
-/*
- * The sockets for `addresses`, those that are open already taken over. On failure closes what it
- * opened and leaves `sockets` as it was.
- */
-static bool renew_sockets(struct sockets *sockets, const struct net_address *addresses,
-                          unsigned count, struct err *err)
+/* The sockets for `addresses`, those of `old` taken over. On failure closes what it opened. */
+static bool open_fresh(const struct sockets *old, const struct net_address *addresses,
+                       unsigned count, struct sockets *ret, struct err *err)
 {
     struct sockets fresh = {.count = 0};
     for (unsigned i = 0; i < count; i++) {
-        int old = find_socket(sockets, addresses[i].text);
-        int fd = old >= 0 ? sockets->fds[old] : listener_open(&addresses[i], err);
+        int at = find_socket(old, addresses[i].text);
+        int fd = at >= 0 ? old->fds[at] : listener_open(&addresses[i], err);
         if (fd < 0) {
-            drop_sockets(&fresh, sockets);
+            drop_sockets(&fresh, old);
             return false;
         }
         fresh.fds[i] = fd;
         fresh.texts[i] = check_strdup(addresses[i].text);
         fresh.count++;
     }
-    drop_sockets(sockets, &fresh);
-    *sockets = fresh;
+    *ret = fresh;
     return true;
 }
 
+static void take_over(struct sockets *sockets, const struct sockets *fresh)
+{
+    drop_sockets(sockets, fresh);
+    *sockets = *fresh;
+}
+
+/* All sockets of a configuration, or the ones that were open before. */
 static bool open_sockets(struct server *server, const struct settings *settings, struct err *err)
 {
-    if (!renew_sockets(&server->public_sockets, settings->listen, settings->listen_count, err)) {
+    struct sockets public_fresh, admin_fresh;
+    if (!open_fresh(&server->public_sockets, settings->listen, settings->listen_count,
+                    &public_fresh, err)) {
         (void)err_at(err, "server.listen");
         return false;
     }
-    if (!renew_sockets(&server->admin_sockets, settings->admin, settings->admin_count, err)) {
+    if (!open_fresh(&server->admin_sockets, settings->admin, settings->admin_count, &admin_fresh,
+                    err)) {
         (void)err_at(err, "server.admin_listen");
+        drop_sockets(&public_fresh, &server->public_sockets);
         return false;
     }
+    take_over(&server->public_sockets, &public_fresh);
+    take_over(&server->admin_sockets, &admin_fresh);
     return true;
 }
 

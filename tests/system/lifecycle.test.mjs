@@ -146,6 +146,24 @@ test('a reload with a missing, a garbled or a too open file changes nothing', as
   await reload(server);
 });
 
+test('a reload of which one address is taken opens and closes none', async (t) => {
+  const { server } = await start(t, { allowErrors: /reload: refused/ });
+  const second = await freePort();
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await new Promise((resolve) => taken.once('listening', resolve));
+  server.reconfigure({
+    'server.listen': `127.0.0.1:${second}`,
+    'server.admin_listen': `127.0.0.1:${server.adminPort}, 127.0.0.1:${taken.address().port}`,
+  });
+  await until(() => /reload: refused/.test(server.log()), { what: 'it is refused' });
+  assert.ok(await refuses(second), 'nobody would accept there');
+  const before = (await server.stats()).workers.map((worker) => worker.pid);
+  for (const pid of before) process.kill(pid, 'SIGKILL');
+  await until(async () => (await serving(server)).every((worker) => !before.includes(worker.pid)), { what: 'they are back' });
+  assert.equal((await server.get('/tag.js')).status, 200, 'on the address it had');
+});
+
 test('SIGTERM: requests in flight are answered, then it exits with 0', async (t) => {
   const { redis, server } = await start(t, { options: patient });
   const [ad] = await server.ads({ slot: 'header' }, { headers: { 'User-Agent': browser } });
