@@ -184,9 +184,13 @@ static bool open_sockets(struct server *server, const struct settings *settings,
 
 /* State directory and privileges */
 
-static bool own_file(const char *path, const struct settings *settings, struct err *err)
+/*
+ * A file in a folder of that account's must not be a link (AT_SYMLINK_NOFOLLOW): the account could
+ * make root give it any other file.
+ */
+static bool own_file(const char *path, int flags, const struct settings *settings, struct err *err)
 {
-    if (settings->uid == 0 || chown(path, settings->uid, settings->gid) == 0)
+    if (settings->uid == 0 || fchownat(AT_FDCWD, path, settings->uid, settings->gid, flags) == 0)
         return true;
     (void)err_at(err, "%s", path);
     return err_set(err, "cannot be given to %s: %s", settings->options->server_user,
@@ -201,7 +205,8 @@ static bool prepare_state(const struct settings *settings, struct err *err)
         return err_set(err, "%s cannot be made: %s", err_quote(slice_cstr(dir)), strerror(errno));
     }
     return keyring_ensure(settings->keyring_path, clock_wall_us(&clock_system), err) &&
-           own_file(dir, settings, err) && own_file(settings->keyring_path, settings, err);
+           own_file(dir, 0, settings, err) &&
+           own_file(settings->keyring_path, AT_SYMLINK_NOFOLLOW, settings, err);
 }
 
 static bool check_keyring(const struct settings *settings, struct err *err)
@@ -304,8 +309,8 @@ static void open_standard_descriptors(void)
 
 static bool start(struct server *server, struct err *err)
 {
-    return prepare_state(server->settings, err) && check_keyring(server->settings, err) &&
-           open_sockets(server, server->settings, err) && drop_privileges(server->settings, err);
+    return prepare_state(server->settings, err) && open_sockets(server, server->settings, err) &&
+           drop_privileges(server->settings, err) && check_keyring(server->settings, err);
 }
 
 static int supervise(struct server *server)

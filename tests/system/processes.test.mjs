@@ -2,11 +2,23 @@
 //
 // One worker's end is nobody else's business.
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { connect, importCatalog, removeDir, smallCatalog, startRedis, startServer, tempDir, until } from '../lib/harness.mjs';
+import {
+  binaries,
+  connect,
+  freePort,
+  importCatalog,
+  removeDir,
+  run,
+  smallCatalog,
+  startRedis,
+  startServer,
+  tempDir,
+  until,
+} from '../lib/harness.mjs';
 import { keptAlive, stream } from '../lib/traffic.mjs';
 
 const ask = 'GET /v1/ads?slot=header HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\n\r\n';
@@ -152,4 +164,26 @@ test('started as root it becomes server.user, also after a reload', { skip: proc
   server.signal('SIGHUP');
   await untilBack(server, before, 2);
   await check();
+});
+
+test('started as root it gives away no file that its account has linked to', { skip: process.getuid() !== 0 }, async (t) => {
+  const dir = tempDir('state');
+  t.after(() => removeDir(dir));
+  const secret = path.join(dir, 'of-root');
+  const state = path.join(dir, 'state');
+  writeFileSync(secret, 'not for everybody', { mode: 0o600 });
+  mkdirSync(state);
+  symlinkSync(secret, path.join(state, 'keyring'));
+  chmodSync(dir, 0o755);
+  const options = {
+    'server.user': 'nobody',
+    'server.state_dir': state,
+    'server.listen': `127.0.0.1:${await freePort()}`,
+    'server.admin_listen': `127.0.0.1:${await freePort()}`,
+  };
+  const args = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  const { code, stderr } = await run(path.join(binaries, 'adserver'), args);
+  assert.equal(code, 1);
+  assert.match(stderr, /keyring: cannot be opened: Permission denied/);
+  assert.equal(statSync(secret).uid, 0);
 });
