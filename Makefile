@@ -87,7 +87,7 @@ endif
 # ---- Flags ---------------------------------------------------------------------------------------
 
 PKG_CONFIG ?= pkg-config
-PACKAGES := libevent_core hiredis libcrypto inih jansson
+PACKAGES := libevent_core hiredis libcrypto inih jansson libmaxminddb
 # Foreign headers are read as system headers: our warnings are about our own code.
 package_flags := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
 package_libs := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)

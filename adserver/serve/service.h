@@ -15,6 +15,7 @@
 #include "serve/token.h"
 #include "serve/viewer.h"
 #include "store/catalog_store.h"
+#include "store/geo.h"
 #include "store/ledger.h"
 
 /* Of deadline_ms, how much an ad request may wait for Redis: the rest is for us and the way back.
@@ -44,6 +45,7 @@ struct service {
     struct slice public_url; /* without trailing slash */
     struct viewer_ladder ladder;
     struct trusted_proxies trusted;
+    struct geo *geo;      /* the settings'; NULL: no database */
     int redis_timeout_ms; /* of an ad request */
 
     struct strbuf answer; /* scratch for writing one answer; never kept over a turn */

@@ -134,6 +134,15 @@ static bool understand_keyring(struct settings *settings, struct err *err)
     return true;
 }
 
+static bool understand_geo(struct settings *settings, struct err *err)
+{
+    const char *path = settings->options->geo_database;
+    if (path[0] == '\0')
+        return true;
+    settings->geo = geo_open(path, err);
+    return settings->geo != NULL;
+}
+
 static const struct {
     const char *name;
     bool (*understand)(struct settings *settings, struct err *err);
@@ -148,6 +157,7 @@ static const struct {
     {"redis.prefix", understand_prefix},
     {"viewer.identity", understand_identity},
     {"tokens.keyring", understand_keyring},
+    {"geo.database", understand_geo},
 };
 
 struct settings *settings_new(struct options *options, struct err *err)
@@ -167,6 +177,7 @@ void settings_free(struct settings *settings)
 {
     if (!settings)
         return;
+    geo_close(settings->geo);
     redis_target_release(&settings->redis);
     options_free(settings->options);
     free(settings->keyring_path);

@@ -12,6 +12,7 @@
 #include "net/address.h"
 #include "serve/client.h"
 #include "serve/viewer.h"
+#include "store/geo.h"
 #include "store/redis.h"
 
 #define LISTEN_MAX 16 /* addresses of one listener */
@@ -24,6 +25,7 @@ struct settings {
     struct redis_target redis;
     struct viewer_ladder ladder;
     struct trusted_proxies trusted;
+    struct geo *geo; /* owned; NULL: no database */
     char *keyring_path;
     uid_t uid; /* to become; 0: stay */
     gid_t gid;

@@ -271,6 +271,7 @@ static void make_service(struct worker *worker)
     service->public_url = slice_cstr(settings->options->server_public_url);
     service->ladder = settings->ladder;
     service->trusted = settings->trusted;
+    service->geo = settings->geo;
     service->redis_timeout_ms = redis_ms > 0 ? (int)redis_ms : 1;
     random_seed_from_system(&service->random);
     strbuf_init(&service->answer, SERVICE_ANSWER_MAX);

@@ -37,6 +37,7 @@ static void test_the_defaults_are_understood(void **state)
     assert_int_equal(settings->trusted.count, 0);
     assert_string_equal(settings->keyring_path, "var//keyring");
     assert_int_equal(settings->uid, 0);
+    assert_null(settings->geo);
     settings_free(settings);
     settings_free(NULL);
 }
@@ -60,6 +61,16 @@ static void test_the_key_ring_has_a_place_of_its_own(void **state)
     (void)state;
     assert_non_null(settings);
     assert_string_equal(settings->keyring_path, "/etc/masthead/keys");
+    settings_free(settings);
+}
+
+static void test_a_location_database_is_opened(void **state)
+{
+    struct err err = {0};
+    struct settings *settings = load("geo.database=tests/data/country.mmdb", &err);
+    (void)state;
+    assert_non_null(settings);
+    assert_non_null(settings->geo);
     settings_free(settings);
 }
 
@@ -107,6 +118,9 @@ static const char *const refused[] = {
     "redis.prefix=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "viewer.identity=",
     "viewer.identity=cookies",
+    "geo.database=/nonexistent/geo.mmdb",
+    "geo.database=Makefile",
+    "geo.database=tests/data/network.mmdb",
 };
 
 /* `-o` is where all of these came from, and it is what the message begins with. */
@@ -149,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_the_defaults_are_understood),
         cmocka_unit_test(test_several_addresses),
         cmocka_unit_test(test_the_key_ring_has_a_place_of_its_own),
+        cmocka_unit_test(test_a_location_database_is_opened),
         cmocka_unit_test(test_workers),
         cmocka_unit_test(test_mistakes_name_their_option),
         cmocka_unit_test(test_an_account_that_is_not_there),
