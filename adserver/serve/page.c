@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "serve/facts.h"
 #include "serve/page_query.h"
 #include "serve/render.h"
 #include "serve/series.h"
@@ -22,6 +23,7 @@ struct page {
     struct page_query query;
     struct viewer_key viewer;
     struct page_request request;
+    struct geo_place place; /* what the request's facts say of it */
     struct selection selection;
     int chosen[PAGE_SLOTS_MAX];
 };
@@ -130,10 +132,21 @@ static enum step parse(struct page *page)
     return NEXT;
 }
 
+static void find_facts(struct page *page, struct net_ip client)
+{
+    const struct facts_source source = {
+        .request = http_exchange_request(page->exchange),
+        .query = &page->query,
+        .geo = page->service->geo,
+        .client = client,
+    };
+    facts_fill(&source, &page->place, &page->request.facts);
+}
+
 /*
- * IDENTIFY: who is looking. What is not a person gets its ad without caps being counted: it has no
- * viewer to wear out. As long as the salts have not come from Redis nobody can be known; then it is
- * Redis that is missing, not the viewer.
+ * IDENTIFY: who is looking, and what targeting may ask about that. What is not a person gets its ad
+ * without caps being counted: it has no viewer to wear out. As long as the salts have not come from
+ * Redis nobody can be known; then it is Redis that is missing, not the viewer.
  */
 static enum step identify(struct page *page)
 {
@@ -148,8 +161,8 @@ static enum step identify(struct page *page)
         .now_us = clock_wall_us(service->clock),
     };
 
+    find_facts(page, facts.client);
     page->request.now_us = facts.now_us;
-    page->request.facts.domain = page->query.domain;
     page->request.has_viewer =
         page->filter == EVENT_COUNTS &&
         (viewer_identify(&service->ladder, service->secrets, request, &facts, &page->viewer) ||

@@ -54,31 +54,69 @@ static bool lower_case(struct slice text, struct arena *arena, struct slice *ret
     return true;
 }
 
+/* "Blog.Example." and "blog.example" are one host. */
+static bool take_host(struct slice url, struct arena *arena, struct slice *ret)
+{
+    struct slice host;
+    if (!url_host(url, &host))
+        return false;
+    if (slice_ends(host, SLICE(".")))
+        host.len--;
+    return host.len > 0 && lower_case(host, arena, ret);
+}
+
+/* What stands between the host and `?` or `#`, of a URL that has a host. */
+static struct slice path_of(struct slice url)
+{
+    struct slice rest = slice_from(url, slice_find(url, ':') + strlen("://"));
+    size_t begin = 0, end;
+    while (begin < rest.len && rest.ptr[begin] != '/' && rest.ptr[begin] != '?' &&
+           rest.ptr[begin] != '#')
+        begin++;
+    for (end = begin; end < rest.len && rest.ptr[end] != '?' && rest.ptr[end] != '#'; end++)
+        ;
+    return end > begin ? slice_of(rest.ptr + begin, end - begin) : SLICE("/");
+}
+
 static bool take_url(struct page_query *query, struct arena *arena, struct slice value,
                      struct err *err)
 {
-    struct slice host;
     if (value.len == 0)
         return true;
     if (!keep(value, PAGE_URL_MAX, &query->url, err))
         return false;
-    if (!url_host(value, &host) || !lower_case(host, arena, &query->domain))
+    if (!take_host(value, arena, &query->domain))
         return err_set(err, "%s is no http or https address", err_quote(value));
+    query->path = path_of(value);
     return true;
 }
 
+/* What is no address of the web (a mail program's, say) is no reason to refuse a page its ads. */
 static bool take_ref(struct page_query *query, struct arena *arena, struct slice value,
                      struct err *err)
 {
-    (void)arena;
+    query->referrer = (struct slice){0};
+    (void)take_host(value, arena, &query->referrer);
     return keep(value, PAGE_URL_MAX, &query->ref, err);
 }
 
 static bool take_keywords(struct page_query *query, struct arena *arena, struct slice value,
                           struct err *err)
 {
+    struct slice rest, word;
     (void)arena;
-    return keep(value, PAGE_TEXT_MAX, &query->keywords, err);
+    query->keyword_count = 0;
+    if (!keep(value, PAGE_TEXT_MAX, &rest, err))
+        return false;
+    while (slice_next(&rest, ',', &word)) {
+        word = slice_trim(word);
+        if (word.len == 0)
+            continue;
+        if (query->keyword_count == PAGE_KEYWORDS_MAX)
+            return err_set(err, "more than %d keywords", PAGE_KEYWORDS_MAX);
+        query->keywords[query->keyword_count++] = word;
+    }
+    return true;
 }
 
 static bool take_uid(struct page_query *query, struct arena *arena, struct slice value,
@@ -247,8 +285,9 @@ static bool parse_body(const struct http_request *request, struct page_query *re
 
 bool page_query_parse(const struct http_request *request, struct page_query *ret, struct err *err)
 {
-    ret->slot_count = ret->kv_count = 0;
-    ret->url = ret->domain = ret->ref = ret->keywords = ret->uid = ret->consent = (struct slice){0};
+    ret->slot_count = ret->kv_count = ret->keyword_count = 0;
+    ret->url = ret->domain = ret->path = ret->ref = ret->referrer = (struct slice){0};
+    ret->uid = ret->consent = (struct slice){0};
     if (!(request->method == HTTP_METHOD_POST ? parse_body(request, ret, err)
                                               : parse_query(request, ret, err)))
         return false;

@@ -29,6 +29,16 @@ static void check_domain(struct slice domain)
         CHECK(domain.ptr[i] < 'A' || domain.ptr[i] > 'Z');
 }
 
+static void check_path(const struct page_query *query)
+{
+    struct slice path = query->path;
+    CHECK((query->url.len == 0) == (path.len == 0));
+    CHECK(path.len == 0 || path.ptr[0] == '/');
+    CHECK(slice_find(path, '?') == path.len && slice_find(path, '#') == path.len);
+    CHECK(path.len <= 1 ||
+          (path.ptr > query->url.ptr && path.ptr + path.len <= query->url.ptr + query->url.len));
+}
+
 static void check_query(const struct page_query *query)
 {
     CHECK(query->slot_count >= 1 && query->slot_count <= PAGE_SLOTS_MAX);
@@ -39,8 +49,17 @@ static void check_query(const struct page_query *query)
     check_text(query->url, PAGE_URL_MAX);
     check_domain(query->domain);
     CHECK((query->url.len == 0) == (query->domain.len == 0));
+    check_path(query);
     check_text(query->ref, PAGE_URL_MAX);
-    check_text(query->keywords, PAGE_TEXT_MAX);
+    check_domain(query->referrer);
+    CHECK(query->referrer.len <= query->ref.len);
+    CHECK(query->keyword_count <= PAGE_KEYWORDS_MAX);
+    for (unsigned i = 0; i < query->keyword_count; i++) {
+        check_text(query->keywords[i], PAGE_TEXT_MAX);
+        CHECK(query->keywords[i].len > 0 &&
+              slice_find(query->keywords[i], ',') == query->keywords[i].len);
+        CHECK(slice_eq(slice_trim(query->keywords[i]), query->keywords[i]));
+    }
     check_text(query->consent, CONSENT_MAX);
     (void)consent_allows_storage(query->consent);
     CHECK(query->uid.len == 0 || viewer_uid_is_valid(query->uid));

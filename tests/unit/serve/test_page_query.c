@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/strbuf.h"
@@ -65,8 +66,12 @@ static void assert_everything(const struct page_query *query)
     assert_int_equal(query->slots[2].width, PAGE_WIDTH_MAX);
     assert_text(query->url, "https://Blog.Example:8443/a?b=c&d=e#f");
     assert_text(query->domain, "blog.example");
+    assert_text(query->path, "/a");
     assert_text(query->ref, "https://search.example/?q=\xc3\xa4");
-    assert_text(query->keywords, "garden,spring time");
+    assert_text(query->referrer, "search.example");
+    assert_int_equal(query->keyword_count, 2);
+    assert_text(query->keywords[0], "garden");
+    assert_text(query->keywords[1], "spring time");
     assert_text(query->uid, "Az09_-xy");
     assert_text(query->consent, "CPXxRfA");
     assert_int_equal(query->kv_count, 2);
@@ -137,6 +142,7 @@ static const struct {
     {"slot=a&url=//a.example/", "url"},
     {"slot=a&url=https://", "url"},
     {"slot=a&url=https:///path", "url"},
+    {"slot=a&url=https://./path", "url"},
     /* uid */
     {"slot=a&uid=short", "uid"},
     {"slot=a&uid=1234567", "uid"},
@@ -261,7 +267,109 @@ static void test_empty_values_are_not_given(void **state)
     ask_get(&asked, "slot=a&url=&ref=&kw=&uid=&consent=");
     assert_true(asked.good);
     assert_int_equal(asked.query.url.len + asked.query.domain.len + asked.query.uid.len, 0);
+    assert_int_equal(asked.query.path.len + asked.query.ref.len + asked.query.referrer.len, 0);
+    assert_int_equal(asked.query.keyword_count, 0);
     release(&asked);
+}
+
+static const struct {
+    const char *url, *domain, *path;
+} pages[] = {
+    {"https://blog.example", "blog.example", "/"},
+    {"https://blog.example/", "blog.example", "/"},
+    {"https://blog.example?a=/b", "blog.example", "/"},
+    {"https://blog.example#/b", "blog.example", "/"},
+    {"https://blog.example:8443", "blog.example", "/"},
+    {"https://blog.example:8443/a/b", "blog.example", "/a/b"},
+    {"https://blog.example/a/b?c/d", "blog.example", "/a/b"},
+    {"https://blog.example/a/b#c/d", "blog.example", "/a/b"},
+    {"https://blog.example/a//b/../c:d@e", "blog.example", "/a//b/../c:d@e"},
+    {"HTTP://BLOG.example/A", "blog.example", "/A"},
+    {"https://Blog.Example./a", "blog.example", "/a"},
+    {"https://[2001:DB8::1]:80/a", "[2001:db8::1]", "/a"},
+    /* what the page's address has encoded stays so */
+    {"https://blog.example/%E4%B8%80/a%2520b", "blog.example", "/\xe4\xb8\x80/a%20b"},
+    {"https://blog.example/a%252Fb%2523c", "blog.example", "/a%2Fb%23c"},
+};
+
+static void test_domain_and_path_of_the_page(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+        struct asked asked;
+        char query[256] = "slot=a&url=";
+        for (const char *c = pages[i].url; *c; c++)
+            (void)snprintf(query + strlen(query), sizeof(query) - strlen(query),
+                           *c == '#' || *c == '&' ? "%%%02X" : "%c", *c);
+        ask_get(&asked, query);
+        if (!asked.good)
+            fail_msg("%s: %s", pages[i].url, asked.err.text);
+        assert_text(asked.query.domain, pages[i].domain);
+        assert_text(asked.query.path, pages[i].path);
+        release(&asked);
+    }
+}
+
+/* An address that is not understood means that no site led here; it is no reason for a 400. */
+static void test_the_referrer(void **state)
+{
+    static const struct {
+        const char *ref, *host;
+    } cases[] = {
+        {"https://Search.Example/?q=a", "search.example"},
+        {"http://search.example.", "search.example"},
+        {"https://xn--bcher-kva.example/", "xn--bcher-kva.example"},
+        {"android-app://com.example.reader/", ""},
+        {"about:blank", ""},
+        {"search.example", ""},
+        {"https://user@search.example/", ""},
+        {"https://", ""},
+        {"https://./", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct asked asked;
+        char query[128];
+        (void)snprintf(query, sizeof(query), "slot=a&ref=https://first.example/&ref=%s",
+                       cases[i].ref);
+        ask_get(&asked, query);
+        assert_true(asked.good);
+        assert_text(asked.query.ref, cases[i].ref);
+        assert_text(asked.query.referrer, cases[i].host);
+        release(&asked);
+    }
+}
+
+static void test_keywords(void **state)
+{
+    struct asked asked;
+    (void)state;
+    ask_get(&asked, "slot=a&kw=x&kw=,+garden+,,%09Spring+time%20,+,%C3%84pfel,garden,");
+    assert_true(asked.good);
+    assert_int_equal(asked.query.keyword_count, 4);
+    assert_text(asked.query.keywords[0], "garden");
+    assert_text(asked.query.keywords[1], "Spring time");
+    assert_text(asked.query.keywords[2], "\xc3\x84pfel");
+    assert_text(asked.query.keywords[3], "garden");
+    release(&asked);
+}
+
+static void test_the_limit_of_keywords(void **state)
+{
+    (void)state;
+    for (unsigned over = 0; over <= 1; over++) {
+        struct asked asked;
+        struct strbuf text;
+        strbuf_init(&text, 4096);
+        strbuf_add_cstr(&text, "slot=a&kw=");
+        for (unsigned i = 0; i < PAGE_KEYWORDS_MAX + over; i++)
+            strbuf_add_cstr(&text, "k,,");
+        ask_get(&asked, strbuf_cstr(&text));
+        assert_int_equal(asked.good, !over);
+        assert_string_equal(asked.err.where, over ? "kw" : "");
+        release(&asked);
+        strbuf_release(&text);
+    }
 }
 
 /* Lengths at their limit and one byte over it. */
@@ -343,6 +451,10 @@ int main(void)
         cmocka_unit_test(test_a_body_may_hold_no_nul),
         cmocka_unit_test(test_unknown_names_are_passed_over),
         cmocka_unit_test(test_empty_values_are_not_given),
+        cmocka_unit_test(test_domain_and_path_of_the_page),
+        cmocka_unit_test(test_the_referrer),
+        cmocka_unit_test(test_keywords),
+        cmocka_unit_test(test_the_limit_of_keywords),
         cmocka_unit_test(test_the_limits_of_texts),
         cmocka_unit_test(test_the_limits_of_numbers),
         cmocka_unit_test(test_messages_are_escaped),
