@@ -15,7 +15,7 @@
 #define FACTS_KEYWORDS_MAX   64
 #define FACTS_KEY_VALUES_MAX 32
 
-/* The words of the targeting fields, in the order of their tables in targeting.c. */
+/* The words of the targeting fields, in the order of their tables in targeting_forms.c. */
 enum device { DEVICE_UNKNOWN, DEVICE_DESKTOP, DEVICE_MOBILE, DEVICE_TABLET, DEVICE_COUNT };
 enum browser {
     BROWSER_UNKNOWN,

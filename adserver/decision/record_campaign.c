@@ -109,7 +109,7 @@ static bool parse_key_value(struct reading *reading, struct slice text, void *to
     static bool parse_##name(struct reading *reading, struct slice text, void *to) \
     {                                                                              \
         (void)to;                                                                  \
-        return parse_targeting(reading, text, TARGETING_##field, &form);           \
+        return parse_targeting(reading, text, TARGETING_##field, &(form));         \
     }
 PARSE_TARGETING(countries, COUNTRIES, countries_form)
 PARSE_TARGETING(regions, REGIONS, regions_form)

@@ -57,8 +57,8 @@ struct selection {
     /* What selection_settle() judges by again; the catalog must live until then. */
     int64_t now_us;
     const struct page_facts *facts; /* the request's, which must live until then, too */
-    enum reason capped_reason; /* why nothing that is capped may serve; REASON_NONE: it may */
-    bool counts_caps;          /* false: the viewer is unknown, and capped ones serve uncapped */
+    enum reason capped_reason;      /* why nothing that is capped may serve; REASON_NONE: it may */
+    bool counts_caps; /* false: the viewer is unknown, and capped ones serve uncapped */
 };
 
 /* Told of each campaign that can't serve on a slot, with its reason. For counters and explain. */

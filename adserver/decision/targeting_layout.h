@@ -82,7 +82,7 @@ static inline struct slice section_text(const char **at)
 static inline uint64_t region_code(struct slice region)
 {
     uint64_t code = 0;
-    if (region.len <= REGION_BYTES_MAX)
+    if (region.len > 0 && region.len <= REGION_BYTES_MAX)
         memcpy(&code, region.ptr, region.len);
     return code;
 }

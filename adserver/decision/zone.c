@@ -135,12 +135,10 @@ static struct zone *make_zone(struct slice name)
 const struct zone *zone_find(struct slice name)
 {
     struct zone **place = place_of(name);
-    if (*place)
-        return *place;
-    if (table_count == ZONES_MAX || !name_is_known(name))
-        return NULL;
-    table_count++;
-    *place = make_zone(name);
+    if (!*place && table_count < ZONES_MAX && name_is_known(name)) {
+        *place = make_zone(name);
+        table_count++;
+    }
     return *place;
 }
 

@@ -11,6 +11,7 @@
 #include "decision/landing.h"
 #include "decision/macro_text.h"
 #include "decision/record.h"
+#include "decision/targeting.h"
 #include "decision/text.h"
 #include "decision/zone.h"
 
@@ -253,6 +254,101 @@ static void check_same_creative(const struct creative *a, const struct creative 
     check_same_caps(&a->caps, &b->caps);
 }
 
+/* ---- Targeting: judged with the record's own texts as facts --------------------------------- */
+
+/* The `number`th item of the field's list, bare; empty where there are fewer. */
+static struct slice item_of(const struct record *record, const char *name, unsigned number)
+{
+    struct slice item = {NULL, 0};
+    for (unsigned i = 0; i < record->count; i++) {
+        struct slice rest = record->fields[i].value;
+        if (!slice_eq(record->fields[i].name, slice_cstr(name)))
+            continue;
+        for (unsigned j = 0; j <= number; j++) {
+            if (!slice_next(&rest, ',', &item))
+                return slice_of(NULL, 0);
+        }
+    }
+    item = slice_trim(item);
+    return slice_from(item, slice_starts(item, SLICE("!")) ? 1 : 0);
+}
+
+static void add_key_values(const struct record *record, struct page_facts *facts)
+{
+    for (unsigned i = 0; i < record->count; i++) {
+        const struct record_field *field = &record->fields[i];
+        struct slice rest = field->value, value;
+        if (!slice_starts(field->name, SLICE("kv.")) ||
+            facts->key_value_count == FACTS_KEY_VALUES_MAX || !slice_next(&rest, ',', &value))
+            continue;
+        facts->key_values[facts->key_value_count++] =
+            (struct fact_pair){slice_from(field->name, 3), slice_trim(value)};
+    }
+}
+
+static struct page_facts facts_of(const struct record *record, unsigned number)
+{
+    struct page_facts facts = {
+        .domain = item_of(record, "domains", number),
+        .path = item_of(record, "paths", number),
+        .referrer = item_of(record, "referrers", number),
+        .country = item_of(record, "countries", number),
+        .region = item_of(record, "regions", number),
+        .language = item_of(record, "languages", number),
+        .device = (enum device)((number + 1) % DEVICE_COUNT),
+        .browser = (enum browser)((number + 1) % BROWSER_COUNT),
+        .system = (enum system)((number + 1) % SYSTEM_COUNT),
+    };
+    for (unsigned i = 0; i < 4; i++) {
+        struct slice keyword = item_of(record, "keywords", number + i);
+        if (keyword.len > 0)
+            facts.keywords[facts.keyword_count++] = keyword;
+    }
+    add_key_values(record, &facts);
+    return facts;
+}
+
+struct wanted {
+    const uint64_t *keys;
+    unsigned count;
+    bool found;
+};
+
+static void look_for(uint64_t key, void *arg)
+{
+    struct wanted *wanted = arg;
+    for (unsigned i = 0; i < wanted->count; i++)
+        wanted->found = wanted->found || wanted->keys[i] == key;
+}
+
+/* What may serve an index must find. */
+static void check_is_found(const struct campaign *campaign, const struct page_facts *facts)
+{
+    uint64_t keys[PAGE_CONTEXT_KEYS_MAX];
+    struct wanted wanted = {keys, page_context_keys(facts, keys), false};
+    const struct country_set *countries = targeting_countries(campaign);
+    CHECK(!targeting_context_keys(campaign, look_for, &wanted) || wanted.found);
+    CHECK(!countries || country_set_has(countries, country_number(facts->country)));
+    CHECK(targeting_devices(campaign) >> facts->device & 1);
+}
+
+static void check_targeting(const struct record *record, const struct campaign *a,
+                            const struct campaign *b)
+{
+    CHECK((a->targeting == NULL) == (b->targeting == NULL));
+    for (unsigned i = 0; i < 9; i++) {
+        struct page_facts facts = facts_of(record, i);
+        int64_t now_us = INT64_C(1767225600000000) + i * INT64_C(987654321098);
+        enum reason reason = targeting_judge(a, &facts, now_us);
+        CHECK(reason == targeting_judge(b, &facts, now_us));
+        CHECK(reason == REASON_NONE || (reason >= REASON_COUNTRY && reason <= REASON_HOURS));
+        CHECK(a->targeting || reason == REASON_NONE);
+        CHECK(targeting_next_change_us(a, now_us) > now_us);
+        if (reason == REASON_NONE)
+            check_is_found(a, &facts);
+    }
+}
+
 /* ---- Kinds ----------------------------------------------------------------------------------- */
 
 static bool try_slot(const struct record *record, struct err *err)
@@ -278,6 +374,7 @@ static bool try_campaign(const struct record *record, struct err *err)
     CHECK(again != NULL);
     check_campaign(campaign);
     check_same_campaign(campaign, again);
+    check_targeting(record, campaign, again);
     campaign_release(campaign);
     campaign_release(again);
     return true;

@@ -446,7 +446,7 @@ static unsigned dice(unsigned sides)
     state_of_dice ^= state_of_dice << 13;
     state_of_dice ^= state_of_dice >> 7;
     state_of_dice ^= state_of_dice << 17;
-    return (unsigned)(state_of_dice >> 33) % sides;
+    return sides > 0 ? (unsigned)(state_of_dice >> 33) % sides : 0;
 }
 
 static unsigned count_of(const char *const *words)
