@@ -8,6 +8,7 @@
 #include "serve/facts.h"
 #include "serve/page_query.h"
 #include "serve/render.h"
+#include "serve/request_sample.h"
 #include "serve/series.h"
 #include "serve/traffic.h"
 
@@ -308,6 +309,8 @@ static enum step render(struct page *page)
     if (service->answer.overflowed)
         return refuse(page, 500, "too_large", SLICE("the answer is too large"));
     count_slots(page);
+    if (page->filter == EVENT_COUNTS && !page->request.caps_away)
+        request_sample_take(service, &page->request, &page->viewer);
     response.body = strbuf_slice(&service->answer);
     metrics_observe(service->metrics, LATENCY_ADS,
                     clock_mono_us(service->clock) - request->received_us);

@@ -37,6 +37,7 @@ struct service {
     struct redis *redis;
     struct catalog_store *catalog;
     struct ledger *ledger;
+    struct request_log *request_log;
     struct secrets *secrets;
     struct token_codec *tokens;
     struct page_pool *pages;

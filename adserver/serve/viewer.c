@@ -83,6 +83,7 @@ static void hash_parts(const uint8_t *salt, const struct slice *parts, unsigned 
     }
     CHECK(HMAC(EVP_sha256(), salt, SECRET_BYTES, message, len, mac, NULL) != NULL);
     memcpy(ret->bytes, mac, VIEWER_KEY_BYTES);
+    memcpy(&ret->pseudonym, mac + VIEWER_KEY_BYTES, sizeof(ret->pseudonym));
 }
 
 static bool by_first_party(struct secrets *secrets, const struct viewer_facts *facts,

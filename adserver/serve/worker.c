@@ -18,6 +18,7 @@
 #include "serve/service.h"
 #include "serve/stats.h"
 #include "serve/tags.h"
+#include "store/request_log.h"
 
 #define TICK_MS  100 /* housekeeping: gauges, a look at the key ring */
 #define START_MS 5   /* looks at readiness while starting */
@@ -221,6 +222,19 @@ static void drain(void *arg)
 
 /* Putting together and taking apart */
 
+static void make_request_log(struct service *service)
+{
+    struct request_log_config config = {
+        .loop = service->loop,
+        .redis = service->redis,
+        .metrics = service->metrics,
+        .prefix = service->prefix,
+        .sample_ppm = (uint32_t)service->options->forecast_sample_ppm,
+        .entries_max = (uint64_t)service->options->forecast_entries_max,
+    };
+    service->request_log = request_log_new(&config);
+}
+
 static void make_store(struct worker *worker)
 {
     struct service *service = &worker->service;
@@ -253,6 +267,7 @@ static void make_store(struct worker *worker)
     service->catalog = catalog_store_new(&catalog);
     ledger.redis = service->redis;
     service->ledger = ledger_new(&ledger);
+    make_request_log(service);
 }
 
 static void make_service(struct worker *worker)
@@ -311,6 +326,7 @@ static void release(struct worker *worker)
     loop_timer_free(worker->start);
     loop_timer_free(worker->drain_limit);
     redis_free(service->redis); /* ends what waits for it, which needs the parts below */
+    request_log_free(service->request_log);
     ledger_free(service->ledger);
     secrets_free(service->secrets);
     catalog_store_free(service->catalog);

@@ -95,6 +95,11 @@ static uint64_t mix(uint64_t lot)
     return lot ^ lot >> 31;
 }
 
+bool request_log_is_on(const struct request_log *log)
+{
+    return log->config.sample_ppm > 0;
+}
+
 bool request_log_wants(const struct request_log *log, uint64_t lot)
 {
     return (mix(lot) >> 32) * SAMPLE_ALL_PPM >> 32 < log->config.sample_ppm;

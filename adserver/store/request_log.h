@@ -32,6 +32,9 @@ struct request_log *request_log_new(const struct request_log_config *config);
 /* What has not left is lost. NULL is harmless. */
 void request_log_free(struct request_log *log);
 
+/* Whether anything is logged at all. */
+bool request_log_is_on(const struct request_log *log);
+
 /*
  * Whether a request is in the sample. `lot` is the same for all requests of a viewer: the viewer's
  * pseudonym, or a random number where there is none.

@@ -22,6 +22,7 @@
 /* A keyed hash of whatever identifies the viewer (serve/viewer.h); never the identity itself. */
 struct viewer_key {
     uint8_t bytes[VIEWER_KEY_BYTES];
+    uint64_t pseudonym; /* the viewer in the request log; it does not lead to the bytes, nor back */
 };
 
 /*

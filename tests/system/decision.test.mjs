@@ -127,17 +127,17 @@ test('sizes: of the slot, and of the width that is there', async (t) => {
   assert.deepEqual(await server.ads({ slot: 'odd' }), [{ slot: 'odd', unfilled: 'inactive' }]);
 });
 
-test('no creative twice on a page', async (t) => {
+test('no campaign twice on a page, so no creative either', async (t) => {
   const slots = ['a', 'b', 'c', 'd'].map((id) => ({ id, name: id }));
-  const creatives = [1, 2, 3].map((n) => ({ id: `creative-${n}`, ...picture }));
-  const { server } = await start(t, { slots, campaigns: [{ id: 'all', slots: '*', creatives }] });
+  const several = (id) => ({ id, slots: '*', creatives: [1, 2].map((n) => ({ id: `${id}-${n}`, ...picture })) });
+  const { server } = await start(t, { slots, campaigns: ['one', 'two', 'three'].map(several) });
   for (let i = 0; i < 50; i++) {
     const ads = await server.ads({ slot: ['a', 'b', 'c', 'd'] });
-    assert.deepEqual(ads.slice(0, 3).map((ad) => ad.creative).sort(), ['creative-1', 'creative-2', 'creative-3']);
+    assert.deepEqual(ads.slice(0, 3).map((ad) => ad.campaign).sort(), ['one', 'three', 'two']);
     assert.deepEqual(ads[3], { slot: 'd', unfilled: 'on_page' });
   }
   const twice = await server.ads({ slot: ['a', 'a'] });
-  assert.equal(new Set(twice.map((ad) => ad.creative)).size, 2, 'also in one slot asked twice');
+  assert.equal(new Set(twice.map((ad) => ad.campaign)).size, 2, 'also in one slot asked twice');
 });
 
 test('domains of a slot', async (t) => {

@@ -95,7 +95,7 @@ static bool has_ended(void *arg)
 
 static struct viewer_key viewer(unsigned number)
 {
-    struct viewer_key key = {{0}};
+    struct viewer_key key = {.pseudonym = 0};
     memcpy(key.bytes, &number, sizeof number);
     return key;
 }

@@ -1,0 +1,30 @@
+#include "serve/request_sample.h"
+
+#include "store/request_log.h"
+
+static void add(struct service *service, const struct page_request *request, uint64_t viewer)
+{
+    struct logged_request logged = {
+        .at_ms = request->now_us / US_PER_MS,
+        .has_viewer = request->has_viewer,
+        .viewer = viewer,
+        .facts = request->facts,
+        .slot_count = request->slot_count,
+    };
+    for (unsigned i = 0; i < request->slot_count; i++) {
+        logged.slots[i].id = request->slots[i].name;
+        logged.slots[i].width = request->slots[i].width;
+    }
+    request_log_add(service->request_log, &logged);
+}
+
+void request_sample_take(struct service *service, const struct page_request *request,
+                         const struct viewer_key *viewer)
+{
+    uint64_t lot;
+    if (!request_log_is_on(service->request_log))
+        return;
+    lot = request->has_viewer ? viewer->pseudonym : random_u64(&service->random);
+    if (request_log_wants(service->request_log, lot))
+        add(service, request, request->has_viewer ? lot : 0);
+}
