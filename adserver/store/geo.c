@@ -81,6 +81,37 @@ static bool is_mapped_ipv4(const struct net_ip *ip)
     return memcmp(ip->bytes, prefix, sizeof(prefix)) == 0;
 }
 
+/*
+ * Addresses of nobody's place (RFC 6890): this host, private and shared ones, link-local,
+ * multicast, reserved. Files made of registries' books have countries for some of them.
+ */
+static const struct {
+    uint32_t network, mask;
+} ipv4_placeless[] = {
+    {0x00000000, 0xff000000}, /* 0.0.0.0/8 */
+    {0x0a000000, 0xff000000}, /* 10.0.0.0/8 */
+    {0x64400000, 0xffc00000}, /* 100.64.0.0/10 */
+    {0x7f000000, 0xff000000}, /* 127.0.0.0/8 */
+    {0xa9fe0000, 0xffff0000}, /* 169.254.0.0/16 */
+    {0xac100000, 0xfff00000}, /* 172.16.0.0/12 */
+    {0xc0a80000, 0xffff0000}, /* 192.168.0.0/16 */
+    {0xe0000000, 0xe0000000}, /* 224.0.0.0/3 */
+};
+
+static bool is_placeless(const struct net_ip *ip)
+{
+    const uint8_t *b = ip->bytes;
+    uint32_t ipv4 = (uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 | b[15];
+
+    if (!is_mapped_ipv4(ip)) /* ::/8 with ::1, fc00::/7, fe80::/10, ff00::/8 */
+        return b[0] == 0 || (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) ||
+               b[0] == 0xff;
+    for (size_t i = 0; i < sizeof(ipv4_placeless) / sizeof(*ipv4_placeless); i++)
+        if ((ipv4 & ipv4_placeless[i].mask) == ipv4_placeless[i].network)
+            return true;
+    return false;
+}
+
 static MMDB_lookup_result_s look_up(struct geo *geo, const struct net_ip *ip, int *ret_error)
 {
     struct sockaddr_in ipv4 = {.sin_family = AF_INET};
@@ -97,9 +128,12 @@ static MMDB_lookup_result_s look_up(struct geo *geo, const struct net_ip *ip, in
 bool geo_find(struct geo *geo, const struct net_ip *ip, struct geo_place *ret)
 {
     int error = MMDB_SUCCESS;
-    MMDB_lookup_result_s found = look_up(geo, ip, &error);
+    MMDB_lookup_result_s found;
 
     *ret = (struct geo_place){0};
+    if (is_placeless(ip))
+        return false;
+    found = look_up(geo, ip, &error);
     if (error != MMDB_SUCCESS || !found.found_entry)
         return false;
     return read_place(geo, &found.entry, ret);

@@ -32,9 +32,10 @@ struct geo *geo_open(const char *path, struct err *err);
 void geo_close(struct geo *geo);
 
 /*
- * Fills `ret` whole. False, and nothing known, for an address that the file does not have: private
- * ones, loopback, the peer of a unix socket. Takes as long as the address has bits and one record
- * has fields, waits for nothing but pages of the file.
+ * Fills `ret` whole. False, and nothing known, for an address that the file does not have, and for
+ * those that are nobody's whatever it says: private ones, loopback, the peer of a unix socket.
+ * Takes as long as the address has bits and one record has fields, waits for nothing but pages of
+ * the file.
  */
 bool geo_find(struct geo *geo, const struct net_ip *ip, struct geo_place *ret);
 

@@ -15,6 +15,12 @@ const city = (country, ...divisions) => ({
   ...(divisions.length && { subdivisions: divisions.map((code) => ({ geoname_id: 3, iso_code: code, names: { en: 'A part' } })) }),
 });
 
+// Nobody's networks, of which public files say things, and the addresses just outside of them.
+const nobodys = ['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '224.0.0.0/3', 'fc00::/7', 'fe80::/10', 'ff00::/8'];
+const beside = ['9.255.255.255', '11.0.0.0', '100.63.255.255', '100.128.0.0', '126.255.255.255', '128.0.0.0', '169.253.255.255', '169.255.0.0', '172.15.255.255', '172.32.0.0', '192.167.255.255', '192.169.0.0', '223.255.255.255']
+  .map((address) => `${address}/32`)
+  .concat('fbff::/16', 'fe7f::/16', 'fec0::/16');
+
 export const databases = {
   'city.mmdb': writeDatabase(
     {
@@ -38,6 +44,8 @@ export const databases = {
       '192.0.2.160/28': { country_code: 'IT' },
       '192.0.2.176/28': 'DE',
       '192.0.2.192/28': {},
+      ...Object.fromEntries(nobodys.map((network) => [network, city('AU')])),
+      ...Object.fromEntries(beside.map((address) => [address, city('NZ')])),
     },
     { type: 'Test-City' },
   ),
