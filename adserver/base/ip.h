@@ -4,11 +4,21 @@
 #ifndef BASE_IP_H
 #define BASE_IP_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/slice.h"
 
 /* Without its port; IPv4 is held as IPv4-mapped IPv6. All zero: the peer of a unix socket. */
 struct net_ip {
     uint8_t bytes[16];
 };
+
+/* Of four or sixteen bytes in network order. */
+struct net_ip net_ip_from_v4(const void *four_bytes);
+struct net_ip net_ip_from_v6(const void *sixteen_bytes);
+
+/* A bare IPv4 or IPv6 address: no port, no zone, no brackets. */
+bool net_ip_parse(struct slice text, struct net_ip *ret);
 
 #endif

@@ -10,8 +10,6 @@
 #define MAPPED_PREFIX 96 /* bits before an IPv4 address in its mapped form */
 #define PORT_MAX      65535
 
-static const uint8_t mapped_prefix[MAPPED_PREFIX / 8] = {[10] = 0xff, [11] = 0xff};
-
 /* `s` as a string for the C library; false when it does not fit or holds a NUL. */
 static bool to_cstr(struct slice s, char *to, size_t size)
 {
@@ -23,27 +21,12 @@ static bool to_cstr(struct slice s, char *to, size_t size)
     return true;
 }
 
-static struct net_ip from_v4(const void *four_bytes)
-{
-    struct net_ip ip;
-    memcpy(ip.bytes, mapped_prefix, sizeof mapped_prefix);
-    memcpy(ip.bytes + sizeof mapped_prefix, four_bytes, 4);
-    return ip;
-}
-
-static struct net_ip from_v6(const void *sixteen_bytes)
-{
-    struct net_ip ip;
-    memcpy(ip.bytes, sixteen_bytes, sizeof ip.bytes);
-    return ip;
-}
-
 struct net_ip net_ip_of(const struct sockaddr *sockaddr)
 {
     if (sockaddr->sa_family == AF_INET)
-        return from_v4(&((const struct sockaddr_in *)(const void *)sockaddr)->sin_addr);
+        return net_ip_from_v4(&((const struct sockaddr_in *)(const void *)sockaddr)->sin_addr);
     if (sockaddr->sa_family == AF_INET6)
-        return from_v6(&((const struct sockaddr_in6 *)(const void *)sockaddr)->sin6_addr);
+        return net_ip_from_v6(&((const struct sockaddr_in6 *)(const void *)sockaddr)->sin6_addr);
     return (struct net_ip){{0}};
 }
 
@@ -57,19 +40,6 @@ static bool parse_v6(struct slice text, struct in6_addr *ret)
 {
     char plain[INET6_ADDRSTRLEN];
     return to_cstr(text, plain, sizeof plain) && inet_pton(AF_INET6, plain, ret) == 1;
-}
-
-bool net_ip_parse(struct slice text, struct net_ip *ret)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (parse_v4(text, &v4))
-        *ret = from_v4(&v4);
-    else if (parse_v6(text, &v6))
-        *ret = from_v6(&v6);
-    else
-        return false;
-    return true;
 }
 
 /* How many of the first bits `a` and `b` have in common. */

@@ -35,9 +35,6 @@ bool net_address_parse(struct slice text, struct net_address *ret, struct err *e
 /* The address of a connected peer. */
 struct net_ip net_ip_of(const struct sockaddr *sockaddr);
 
-/* A bare IPv4 or IPv6 address: no port, no zone, no brackets. */
-bool net_ip_parse(struct slice text, struct net_ip *ret);
-
 /* "10.0.0.0/8", "2001:db8::/32", or an address alone. Bits beyond the prefix must be zero. */
 bool net_cidr_parse(struct slice text, struct net_cidr *ret, struct err *err);
 bool net_cidr_contains(const struct net_cidr *cidr, const struct net_ip *ip);

@@ -1,20 +1,7 @@
 #include "serve/facts.h"
 
-#include "serve/agent.h"
-#include "serve/language.h"
-
-static void fill_page(const struct page_query *query, struct page_facts *ret)
-{
-    ret->domain = query->domain;
-    ret->path = query->path;
-    ret->referrer = query->referrer;
-    ret->keyword_count = query->keyword_count;
-    for (unsigned i = 0; i < query->keyword_count; i++)
-        ret->keywords[i] = query->keywords[i];
-    ret->key_value_count = query->kv_count;
-    for (unsigned i = 0; i < query->kv_count; i++)
-        ret->key_values[i] = query->kv[i];
-}
+#include "decision/agent.h"
+#include "decision/language.h"
 
 enum { USER_AGENT, BRANDS, MOBILE, PLATFORM, LANGUAGES, HEADERS };
 
@@ -65,7 +52,7 @@ static void fill_place(struct geo *geo, const struct net_ip *client, struct geo_
 
 void facts_fill(const struct facts_source *source, struct geo_place *place, struct page_facts *ret)
 {
-    fill_page(source->query, ret);
+    page_query_facts(source->query, ret);
     fill_viewer(source->request, ret);
     fill_place(source->geo, &source->client, place, ret);
 }

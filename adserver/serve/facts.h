@@ -2,8 +2,8 @@
  * facts: what targeting asks about a page and its viewer, found in an ad request.
  *
  *     domain, path, referrer, keywords, key-values   the parameters url, ref, kw, kv.<name>
- *     language                                       Accept-Language (serve/language.h)
- *     device, browser, system                        client hints, User-Agent (serve/agent.h)
+ *     language                                       Accept-Language (decision/language.h)
+ *     device, browser, system                        client hints, User-Agent (decision/agent.h)
  *     country, region                                client address, geo.database (store/geo.h)
  *
  * Only `url` tells which page it is: a request without it has no domain and no path, whatever its

@@ -11,6 +11,7 @@
 #include "serve/request_sample.h"
 #include "serve/series.h"
 #include "serve/traffic.h"
+#include "store/viewer_caps.h"
 
 enum step { NEXT, WAIT, DONE };
 

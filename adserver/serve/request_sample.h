@@ -4,6 +4,7 @@
 #ifndef SERVE_REQUEST_SAMPLE_H
 #define SERVE_REQUEST_SAMPLE_H
 
+#include "decision/page_request.h"
 #include "serve/service.h"
 
 /* `viewer` is only read where the request has one. Costs next to nothing where it is not wanted. */

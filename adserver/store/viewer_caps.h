@@ -15,15 +15,9 @@
 
 #include "decision/selection.h"
 #include "store/redis.h"
+#include "store/viewer_key.h"
 
-#define VIEWER_KEY_BYTES     9 /* with a cap's 6 the key fits Redis's 32-byte class */
 #define CAP_LIFETIME_KEPT_MS (INT64_C(400) * 86400 * 1000)
-
-/* A keyed hash of whatever identifies the viewer (serve/viewer.h); never the identity itself. */
-struct viewer_key {
-    uint8_t bytes[VIEWER_KEY_BYTES];
-    uint64_t pseudonym; /* the viewer in the request log; it does not lead to the bytes, nor back */
-};
 
 /*
  * `refused[slot]`: bit i set where candidate i was refused by a cap; meaningful up to the candidate

@@ -3,10 +3,10 @@
  * that nobody reads another host or another header line out of it.
  */
 #include "base/check.h"
+#include "base/url.h"
 #include "decision/landing.h"
 #include "decision/model.h"
 #include "decision/text.h"
-#include "http/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

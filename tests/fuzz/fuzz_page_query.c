@@ -5,7 +5,7 @@
  */
 #include "base/check.h"
 #include "base/utf8.h"
-#include "serve/consent.h"
+#include "decision/consent.h"
 #include "serve/page_query.h"
 #include "serve/viewer.h"
 

@@ -4,8 +4,8 @@
  */
 #include "base/check.h"
 #include "base/strbuf.h"
+#include "base/url.h"
 #include "base/utf8.h"
-#include "http/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

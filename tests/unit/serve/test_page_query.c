@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "serve/consent.h"
+#include "decision/consent.h"
 #include "serve/page_query.h"
 #include "unit/serve/requests.h"
 

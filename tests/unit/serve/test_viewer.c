@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "decision/page_parameters.h"
 #include "net/address.h"
 #include "serve/viewer.h"
 #include "unit/serve/requests.h"

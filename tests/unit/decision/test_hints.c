@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "serve/hints.h"
+#include "decision/hints.h"
 
 static const struct {
     const char *header;

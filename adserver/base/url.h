@@ -1,8 +1,8 @@
 /*
  * url: query strings, percent-encoding, and addresses that people and campaigns give us.
  */
-#ifndef HTTP_URL_H
-#define HTTP_URL_H
+#ifndef BASE_URL_H
+#define BASE_URL_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
-#include "serve/agent.h"
+#include "decision/agent.h"
 
 #include <stdlib.h>
 
-#include "serve/hints.h"
+#include "decision/hints.h"
 
 /*
  * 1. The User-Agent is cut into words: runs of letters and digits. Digits in front are versions.

@@ -1,8 +1,8 @@
 /*
  * language: the language a viewer prefers, from Accept-Language (RFC 9110, section 12.5.4).
  */
-#ifndef SERVE_LANGUAGE_H
-#define SERVE_LANGUAGE_H
+#ifndef DECISION_LANGUAGE_H
+#define DECISION_LANGUAGE_H
 
 #include "base/slice.h"
 

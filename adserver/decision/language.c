@@ -1,4 +1,4 @@
-#include "serve/language.h"
+#include "decision/language.h"
 
 #define WEIGHT_MAX   1000 /* thousandths */
 #define SUBTAG_MAX   8

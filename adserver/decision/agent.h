@@ -1,7 +1,7 @@
 /*
  * agent: device, browser and operating system of a viewer, from what its browser says of itself.
  *
- * Client hints first (serve/hints.h), then the User-Agent header, each for what the other left
+ * Client hints first (decision/hints.h), then the User-Agent header, each for what the other left
  * open. The User-Agent is read as words, each of which is looked up in one table; nothing is made
  * of versions or models.
  *
@@ -11,8 +11,8 @@
  * others (a "bot") is BROWSER_OTHER, whatever browser it says it is like. Web views of other
  * programs are BROWSER_OTHER as well.
  */
-#ifndef SERVE_AGENT_H
-#define SERVE_AGENT_H
+#ifndef DECISION_AGENT_H
+#define DECISION_AGENT_H
 
 #include "decision/facts.h"
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/strbuf.h"
-#include "http/url.h"
+#include "base/url.h"
 
 static struct arena *arena;
 

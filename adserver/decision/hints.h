@@ -4,8 +4,8 @@
  *
  * A field that is not well-formed is passed over whole, as RFC 8941 has it.
  */
-#ifndef SERVE_HINTS_H
-#define SERVE_HINTS_H
+#ifndef DECISION_HINTS_H
+#define DECISION_HINTS_H
 
 #include "decision/facts.h"
 

@@ -1,8 +1,8 @@
 /*
  * consent: may something about this viewer be stored?
  */
-#ifndef SERVE_CONSENT_H
-#define SERVE_CONSENT_H
+#ifndef DECISION_CONSENT_H
+#define DECISION_CONSENT_H
 
 #include <stdbool.h>
 

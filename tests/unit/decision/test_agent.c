@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "serve/agent.h"
+#include "decision/agent.h"
 
 /* clang-format off */
 #define KHTML    " (KHTML, like Gecko) "

@@ -1,4 +1,4 @@
-#include "serve/consent.h"
+#include "decision/consent.h"
 
 #include <stdint.h>
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/strbuf.h"
-#include "serve/language.h"
+#include "decision/language.h"
 
 static const struct {
     const char *header, *preferred;

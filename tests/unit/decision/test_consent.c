@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/base64url.h"
-#include "serve/consent.h"
+#include "decision/consent.h"
 
 #define CORE_BYTES 28 /* of a core segment without vendors */
 

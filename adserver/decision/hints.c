@@ -1,4 +1,4 @@
-#include "serve/hints.h"
+#include "decision/hints.h"
 
 /* ---- Structured fields (RFC 8941): each function cuts one thing off the front of `*rest` ------
  */
