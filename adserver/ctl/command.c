@@ -8,12 +8,12 @@
 #define ALL_KINDS (SLOTS | CAMPAIGNS | CREATIVES)
 
 const struct command_flag_row command_flags[] = {
-    {"dry-run", FLAG_DRY_RUN, "shows what would change and writes nothing"},
-    {"json", FLAG_JSON, "prints JSON"},
-    {"no-js", FLAG_NO_JS, "for pages without JavaScript, feeds and newsletters"},
-    {"force", FLAG_FORCE, "deletes a slot although campaigns name it"},
-    {"with-creatives", FLAG_WITH_CREATIVES, "deletes a campaign's creatives as well"},
-    {NULL, 0, NULL},
+    {"dry-run", FLAG_DRY_RUN, "shows what would change and writes nothing", NULL},
+    {"json", FLAG_JSON, "prints JSON", NULL},
+    {"no-js", FLAG_NO_JS, "for pages without JavaScript, feeds and newsletters", NULL},
+    {"force", FLAG_FORCE, "deletes a slot although campaigns name it", NULL},
+    {"with-creatives", FLAG_WITH_CREATIVES, "deletes a campaign's creatives as well", NULL},
+    {NULL, 0, NULL, NULL},
 };
 
 static const struct command table[] = {
@@ -275,6 +275,15 @@ const struct command *command_find(char *const *words, unsigned count, enum reco
 
 /* ---- Calling --------------------------------------------------------------------------------- */
 
+const char *call_value(const struct call *call, enum command_flag flag)
+{
+    for (unsigned i = 0; command_flags[i].name; i++) {
+        if (command_flags[i].flag == flag)
+            return call->values[i];
+    }
+    return NULL;
+}
+
 bool command_check(const struct command *command, const struct call *call, struct err *err)
 {
     const struct command_flag_row *row = command_flags;
@@ -312,6 +321,7 @@ void command_add_synopsis(struct strbuf *to, const struct command *command)
         strbuf_addf(to, " %s", command->args);
     for (const struct command_flag_row *row = command_flags; row->name; row++) {
         if (command->flags & (unsigned)row->flag)
-            strbuf_addf(to, " [--%s]", row->name);
+            strbuf_addf(to, " [--%s%s%s]", row->name, row->value ? " " : "",
+                        row->value ? row->value : "");
     }
 }

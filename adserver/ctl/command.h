@@ -17,11 +17,13 @@ enum command_flag {
     FLAG_FORCE = 1 << 3,
     FLAG_WITH_CREATIVES = 1 << 4,
 };
+#define COMMAND_FLAGS_MAX 32
 
 struct command_flag_row {
     const char *name; /* without the dashes */
     enum command_flag flag;
     const char *help;
+    const char *value; /* "N": what follows it; NULL: nothing */
 };
 /* The last one has no name. */
 extern const struct command_flag_row command_flags[];
@@ -30,9 +32,13 @@ extern const struct command_flag_row command_flags[];
 struct call {
     enum record_kind kind; /* where the noun is one */
     unsigned flags;
-    char *const *args; /* what follows noun and verb */
+    const char *values[COMMAND_FLAGS_MAX]; /* by row of command_flags; NULL: not given */
+    char *const *args;                     /* what follows noun and verb */
     unsigned count;
 };
+
+/* What was given with an option that takes a value; NULL where it was not. */
+const char *call_value(const struct call *call, enum command_flag flag);
 
 typedef enum tool_result command_fn(struct tool *tool, const struct call *call);
 

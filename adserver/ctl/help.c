@@ -77,7 +77,8 @@ void help_print_command(const struct command *command, enum record_kind kind, FI
         fprintf(to, "%s\n", command->details);
     for (const struct command_flag_row *row = command_flags; row->name; row++) {
         if (command->flags & (unsigned)row->flag)
-            fprintf(to, "\n  --%-16s%s\n", row->name, row->help);
+            fprintf(to, "\n  --%s %-*s%s\n", row->name, (int)(15 - strlen(row->name)),
+                    row->value ? row->value : "", row->help);
     }
     if (command->shows_fields)
         print_fields(kind, to);

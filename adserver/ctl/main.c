@@ -13,7 +13,6 @@
 
 #define OVERRIDES_MAX 256  /* -o on one command line, --redis included */
 #define FLAG_OPTION   1000 /* getopt's value of command_flags[0] */
-#define FLAGS_MAX     16
 
 enum { OPTION_REDIS = 256 };
 
@@ -24,6 +23,7 @@ struct command_line {
     const char *redis; /* wins over configuration and overrides; NULL: not given */
     bool wants_help, wants_version;
     unsigned flags;
+    const char *values[COMMAND_FLAGS_MAX]; /* of those that take one */
     char *const *words;
     unsigned word_count;
 };
@@ -37,15 +37,15 @@ static int usage(const char *where, const char *text)
 
 /* ---- Command line ---------------------------------------------------------------------------- */
 
-static void list_options(struct option options[FLAGS_MAX + 3])
+static void list_options(struct option options[COMMAND_FLAGS_MAX + 3])
 {
     unsigned count = 0;
     options[count++] = (struct option){"redis", required_argument, NULL, OPTION_REDIS};
     options[count++] = (struct option){"help", no_argument, NULL, 'h'};
     for (int i = 0; command_flags[i].name; i++) {
-        CHECK(i < FLAGS_MAX);
-        options[count++] =
-            (struct option){command_flags[i].name, no_argument, NULL, FLAG_OPTION + i};
+        CHECK(i < COMMAND_FLAGS_MAX);
+        int argument = command_flags[i].value ? required_argument : no_argument;
+        options[count++] = (struct option){command_flags[i].name, argument, NULL, FLAG_OPTION + i};
     }
     options[count] = (struct option){NULL, 0, NULL, 0};
 }
@@ -76,6 +76,7 @@ static bool take_option(struct command_line *line, int option)
         if (option < FLAG_OPTION)
             return false;
         line->flags |= (unsigned)command_flags[option - FLAG_OPTION].flag;
+        line->values[option - FLAG_OPTION] = optarg;
         return true;
     }
 }
@@ -83,7 +84,7 @@ static bool take_option(struct command_line *line, int option)
 /* Options may stand before and behind the command. */
 static bool read_command_line(int argc, char **argv, struct command_line *line)
 {
-    struct option options[FLAGS_MAX + 3];
+    struct option options[COMMAND_FLAGS_MAX + 3];
     int option;
     list_options(options);
     while ((option = getopt_long(argc, argv, "c:o:Vh", options, NULL)) != -1) {
@@ -116,9 +117,12 @@ static void add_typed(struct strbuf *to, const struct command_line *line)
 {
     for (unsigned i = 0; i < line->word_count; i++)
         strbuf_addf(to, "%s%s", i > 0 ? " " : "", line->words[i]);
-    for (const struct command_flag_row *row = command_flags; row->name; row++) {
-        if (line->flags & (unsigned)row->flag)
-            strbuf_addf(to, " --%s", row->name);
+    for (unsigned i = 0; command_flags[i].name; i++) {
+        if (!(line->flags & (unsigned)command_flags[i].flag))
+            continue;
+        strbuf_addf(to, " --%s", command_flags[i].name);
+        if (line->values[i])
+            strbuf_addf(to, " %s", line->values[i]);
     }
 }
 
@@ -182,6 +186,7 @@ int main(int argc, char **argv)
         return 0;
     }
     call.flags = line.flags;
+    memcpy(call.values, line.values, sizeof call.values);
     call.args = line.words + used;
     call.count = line.word_count - used;
     if (!command_check(command, &call, &err))
