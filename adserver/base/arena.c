@@ -85,9 +85,10 @@ void arena_reset(struct arena *arena)
         fill_from(arena, arena->first);
 }
 
-static struct block *new_block(size_t size)
+/* `memory` has room for the head of a block and `size` bytes. */
+static struct block *block_in(void *memory, size_t size)
 {
-    struct block *block = check_malloc(sizeof *block + size);
+    struct block *block = memory;
     block->size = size;
     block->next = NULL;
     return block;
@@ -104,7 +105,8 @@ static void grow(struct arena *arena, size_t size)
 {
     while (arena->next_block - sizeof(struct block) < size)
         arena->next_block *= 2;
-    struct block *block = new_block(arena->next_block - sizeof *block);
+    struct block *block =
+        block_in(check_malloc(arena->next_block), arena->next_block - sizeof *block);
     if (arena->first)
         add_other(arena, block);
     else
@@ -114,13 +116,21 @@ static void grow(struct arena *arena, size_t size)
         arena->next_block *= 2;
 }
 
+static size_t step_of(size_t size)
+{
+    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + GAP;
+}
+
+/* The system hands large blocks out zeroed, and finds memory for a page once it is written to. */
+static char *take_lone(struct arena *arena, size_t size)
+{
+    add_other(arena, block_in(check_calloc(1, sizeof(struct block) + size), size));
+    return arena->others->bytes;
+}
+
 static char *take(struct arena *arena, size_t size)
 {
-    size_t step = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + GAP;
-    if (step > LONE_ALLOCATION) {
-        add_other(arena, new_block(size));
-        return arena->others->bytes;
-    }
+    size_t step = step_of(size);
     if (step > arena->free_size)
         grow(arena, step);
     char *taken = arena->free;
@@ -130,18 +140,15 @@ static char *take(struct arena *arena, size_t size)
     return taken;
 }
 
-bool arena_has_room(const struct arena *arena, size_t size)
-{
-    return size <= arena->max - arena->used;
-}
-
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    if (!arena_has_room(arena, size))
+    if (size > arena->max - arena->used)
         return NULL;
     if (size == 0)
         return &arena->nothing;
     arena->used += size;
+    if (step_of(size) > LONE_ALLOCATION)
+        return take_lone(arena, size);
     return memset(take(arena, size), 0, size);
 }
 

@@ -12,7 +12,6 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/slice.h"
@@ -30,9 +29,6 @@ void arena_reset(struct arena *arena);
 
 /* `size` zeroed bytes, or NULL at the arena's limit. `size` 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size);
-
-/* Whether `size` bytes more are within the limit. */
-bool arena_has_room(const struct arena *arena, size_t size);
 
 /* `count` zeroed elements of `size` bytes; NULL at the limit and when the product overflows. */
 void *arena_calloc(struct arena *arena, size_t count, size_t size);

@@ -7,7 +7,6 @@
 #include "base/check.h"
 
 #define BULK_HEADER_MAX 32 /* more than the digits of any length and its line end */
-#define ITEMS_FIRST     64 /* of an array, made before any has come; a power of two */
 
 struct redis_reader {
     redisReader *parser;
@@ -16,34 +15,12 @@ struct redis_reader {
     const char *error; /* our own; NULL: the parser's */
 };
 
-/*
- * Makes place for the item `at`. Memory for items grows with those that have come, so that an array
- * which is only announced costs nothing. Whatever stands in the array moves, which harms nobody:
- * the parser holds on to arrays that are not whole yet, and those lie outside of it.
- */
-static bool make_room(struct arena *arena, struct redis_reply *array, size_t at)
-{
-    struct redis_reply *items;
-    bool is_full = at >= ITEMS_FIRST && (at & (at - 1)) == 0;
-    if (!is_full)
-        return true;
-    items =
-        arena_new_array(arena, struct redis_reply, at < array->count / 2 ? 2 * at : array->count);
-    if (!items)
-        return false;
-    memcpy(items, array->items, at * sizeof *items);
-    array->items = items;
-    return true;
-}
-
 /* Where the item that the parser is at belongs: in its array, or in memory of its own. */
 static struct redis_reply *place(const redisReadTask *task)
 {
     if (!task->parent)
         return arena_new_item((struct arena *)task->privdata, struct redis_reply);
-    struct redis_reply *array = task->parent->obj;
-    if (!make_room(task->privdata, array, (size_t)task->idx))
-        return NULL;
+    const struct redis_reply *array = task->parent->obj;
     return (struct redis_reply *)&array->items[task->idx];
 }
 
@@ -62,11 +39,10 @@ static void *make_string(const redisReadTask *task, char *text, size_t len)
 static void *make_array(const redisReadTask *task, int count)
 {
     struct redis_reply *reply = place(task);
-    if (!reply || count < 0 || !arena_has_room(task->privdata, (size_t)count * sizeof *reply))
+    if (!reply)
         return NULL;
     reply->type = REDIS_ARRAY;
-    reply->items = arena_new_array(task->privdata, struct redis_reply,
-                                   count < ITEMS_FIRST ? (size_t)count : ITEMS_FIRST);
+    reply->items = arena_new_array(task->privdata, struct redis_reply, (size_t)count);
     reply->count = (size_t)count;
     return reply->items ? reply : NULL;
 }

