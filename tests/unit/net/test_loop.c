@@ -163,7 +163,7 @@ static void on_look(void *arg)
     struct scene *scene = arg;
     int64_t before = clock_mono_us(&clock_system);
     scene->seen_us[0] = loop_now_us(scene->loop);
-    while (clock_mono_us(&clock_system) < before + 2 * US_PER_MS)
+    while (clock_mono_us(&clock_system) < scene->seen_us[0] + 2 * US_PER_MS)
         continue;
     assert_int_equal(loop_now_us(scene->loop), scene->seen_us[0]);
     assert_true(scene->seen_us[0] >= before);
