@@ -25,22 +25,37 @@ bool viewer_uid_is_valid(struct slice uid)
 typedef bool parameter_fn(struct page_query *query, struct arena *arena, struct slice value,
                           struct err *err);
 
+/* The length where there is none. */
+static size_t last_colon(struct slice value)
+{
+    size_t at = value.len;
+    while (at > 0 && value.ptr[at - 1] != ':')
+        at--;
+    return at > 0 ? at - 1 : value.len;
+}
+
 static bool take_slot(struct page_query *query, struct arena *arena, struct slice value,
                       struct err *err)
 {
-    size_t colon = slice_find(value, ':');
+    size_t colon = last_colon(value);
     uint64_t width = 0;
     (void)arena;
     if (query->slot_count == PAGE_SLOTS_MAX)
         return err_set(err, "more than %d slots", PAGE_SLOTS_MAX);
-    if (!id_is_valid(slice_of(value.ptr, colon)))
-        return err_set(err, "%s is no slot id, allowed is [a-z0-9][a-z0-9._-]{0,63}",
-                       err_quote(slice_of(value.ptr, colon)));
     if (colon < value.len && !slice_to_u64(slice_from(value, colon + 1), PAGE_WIDTH_MAX, &width))
         return err_set(err, "the width in %s is not a number from 0 to %d", err_quote(value),
                        PAGE_WIDTH_MAX);
     query->slots[query->slot_count].id = slice_of(value.ptr, colon);
     query->slots[query->slot_count++].width = (uint32_t)width;
+    return true;
+}
+
+static bool take_mark(struct page_query *query, struct arena *arena, struct slice value,
+                      struct err *err)
+{
+    (void)arena, (void)err;
+    if (value.len > 0 && query->mark_count < PAGE_MARKS_MAX)
+        query->marks[query->mark_count++] = value;
     return true;
 }
 
@@ -160,7 +175,7 @@ static const struct {
     {SLICE_INIT("slot"), take_slot},         {SLICE_INIT("url"), take_url},
     {SLICE_INIT("ref"), take_ref},           {SLICE_INIT("kw"), take_keywords},
     {SLICE_INIT("uid"), take_uid},           {SLICE_INIT("consent"), take_consent},
-    {SLICE_INIT("preview"), refuse_preview},
+    {SLICE_INIT("preview"), refuse_preview}, {SLICE_INIT("page"), take_mark},
 };
 
 static bool take_kv(struct page_query *query, struct slice name, struct slice value,
@@ -205,7 +220,7 @@ bool page_query_take(struct page_query *query, struct arena *arena, struct slice
 
 void page_query_clear(struct page_query *query)
 {
-    query->slot_count = query->kv_count = query->keyword_count = 0;
+    query->slot_count = query->kv_count = query->keyword_count = query->mark_count = 0;
     query->url = query->domain = query->path = query->ref = query->referrer = (struct slice){0};
     query->uid = query->consent = (struct slice){0};
 }
@@ -215,12 +230,18 @@ bool page_query_knows(struct slice name)
     return is_kv(name) || find_parameter(name) != NULL;
 }
 
+/* A misspelt slot, or one that a reader's comment brought, costs those beside it nothing. */
 bool page_query_check(const struct page_query *query, struct err *err)
 {
-    if (query->slot_count > 0)
-        return true;
+    for (unsigned i = 0; i < query->slot_count; i++) {
+        if (id_is_valid(query->slots[i].id))
+            return true;
+    }
     (void)err_at(err, "slot");
-    return err_set(err, "missing: name 1 to %d slots", PAGE_SLOTS_MAX);
+    if (query->slot_count == 0)
+        return err_set(err, "missing: name 1 to %d slots", PAGE_SLOTS_MAX);
+    return err_set(err, "%s is no slot id, allowed is [a-z0-9][a-z0-9._-]{0,63}",
+                   err_quote(query->slots[0].id));
 }
 
 void page_query_facts(const struct page_query *query, struct page_facts *ret)

@@ -16,11 +16,12 @@
 #define PAGE_URL_MAX        2048 /* bytes of url and ref */
 #define PAGE_TEXT_MAX       512  /* bytes of kw and of a kv value */
 #define PAGE_WIDTH_MAX      65535
+#define PAGE_MARKS_MAX      PAGE_ON_PAGE_MAX /* more are passed over */
 
 struct page_query {
     struct {
-        struct slice id;
-        uint32_t width; /* CSS pixels available; 0: not said */
+        struct slice id; /* may be no id at all where a good one stands beside it */
+        uint32_t width;  /* CSS pixels available; 0: not said */
     } slots[PAGE_SLOTS_MAX];
     unsigned slot_count;   /* at least 1 */
     struct slice url;      /* the page's address; empty: not said */
@@ -30,6 +31,8 @@ struct page_query {
     struct slice referrer; /* host of ref, as domain; empty when ref is no http or https address */
     struct slice keywords[PAGE_KEYWORDS_MAX]; /* trimmed, none empty */
     unsigned keyword_count;
+    struct slice marks[PAGE_MARKS_MAX]; /* `page` of ads shown before, not verified yet */
+    unsigned mark_count;
     struct slice uid;
     struct slice consent;
     struct fact_pair kv[PAGE_KV_MAX];
@@ -52,7 +55,7 @@ bool page_query_knows(struct slice name);
 bool page_query_take(struct page_query *query, struct arena *arena, struct slice name,
                      struct slice value, struct err *err);
 
-/* Whether enough has been said: at least one slot. */
+/* Whether enough has been said: at least one slot with a good id. */
 bool page_query_check(const struct page_query *query, struct err *err);
 
 /* What targeting asks about the page: domain, path, referrer, keywords, key-values. */

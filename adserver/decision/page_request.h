@@ -9,7 +9,8 @@
 #include "decision/delivery.h"
 #include "decision/facts.h"
 
-#define PAGE_SLOTS_MAX 16
+#define PAGE_SLOTS_MAX   16
+#define PAGE_ON_PAGE_MAX 40 /* ads shown before that are kept in mind */
 
 struct page_slot {
     struct slice name;              /* as asked */
@@ -17,10 +18,18 @@ struct page_slot {
     uint32_t width;                 /* available, CSS pixels; 0: not said */
 };
 
+/* An ad that an earlier request of the same page brought; NULL: no longer in the catalog. */
+struct page_ad {
+    const struct campaign *campaign;
+    const struct creative *creative;
+};
+
 struct page_request {
     int64_t now_us; /* wall time */
     struct page_slot slots[PAGE_SLOTS_MAX];
     unsigned slot_count;
+    struct page_ad on_page[PAGE_ON_PAGE_MAX];
+    unsigned on_page_count;
     struct page_facts facts;
     bool has_viewer;      /* the viewer is known by some identity */
     bool serve_anonymous; /* capped campaigns for an unknown viewer: served uncapped, or not */

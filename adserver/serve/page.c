@@ -176,7 +176,27 @@ static enum step identify(struct page *page)
     return NEXT;
 }
 
-/* DECIDE: candidates for every slot, best first. */
+/* DECIDE: candidates for every slot, best first, beside what is on the page. */
+
+/* A mark that is not ours or too old says nothing: it only ever takes ads from who sends it. */
+static void find_marks(struct page *page)
+{
+    struct service *service = page->service;
+    struct page_request *request = &page->request;
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    struct page_mark mark;
+    request->on_page_count = 0;
+    for (unsigned i = 0; i < page->query.mark_count; i++) {
+        if (!token_verify_mark(service->tokens, page->query.marks[i], request->now_us, bytes,
+                               &mark) ||
+            request->now_us / US_PER_MS - mark.issued_ms > service->options->tokens_page_ttl_in_ms)
+            continue;
+        request->on_page[request->on_page_count++] = (struct page_ad){
+            .campaign = catalog_find_campaign(page->catalog, mark.campaign),
+            .creative = catalog_find_creative(page->catalog, mark.creative),
+        };
+    }
+}
 
 static void count_rejection(const struct campaign *campaign, enum reason reason, void *arg)
 {
@@ -187,6 +207,7 @@ static void count_rejection(const struct campaign *campaign, enum reason reason,
 
 static enum step decide(struct page *page)
 {
+    find_marks(page);
     selection_run(&page->request, &page->service->random, count_rejection, page, &page->selection);
     return NEXT;
 }

@@ -50,9 +50,9 @@ static bool take_json_member(struct page_query *query, struct arena *arena, stru
         return true;
     if (!json_is_array(member))
         return take_json_text(query, arena, name, member, err);
-    if (!slice_eq(name, SLICE("slot"))) {
+    if (!slice_eq(name, SLICE("slot")) && !slice_eq(name, SLICE("page"))) {
         (void)err_at(err, "%.*s", SLICE_ARGS(name));
-        return err_set(err, "not a string; only slot may be an array");
+        return err_set(err, "not a string; only slot and page may be arrays");
     }
     json_array_foreach(member, i,
                        item) if (!take_json_text(query, arena, name, item, err)) return false;

@@ -211,6 +211,21 @@ static void add_ad(struct service *service, const struct page_answer *answer, un
     add_address(service, SLICE(",\"viewable_url\":\""), SLICE("/v1/v/"), ad.token);
 }
 
+/* What the tag sends back of this ad while it is on the page. */
+static void add_mark(struct service *service, const struct page_answer *answer,
+                     const struct candidate *winner)
+{
+    char text[PAGE_MARK_TEXT_MAX];
+    const struct page_mark mark = {
+        .issued_ms = answer->now_us / US_PER_MS,
+        .campaign = winner->campaign->id,
+        .creative = winner->creative->id,
+    };
+    add_literal(&service->answer, SLICE(",\"page\":\""));
+    strbuf_add(&service->answer, text, token_sign_mark(service->tokens, &mark, text));
+    strbuf_add_char(&service->answer, '"');
+}
+
 static void add_unfilled(struct strbuf *buf, const struct page_slot *slot,
                          const struct slot_selection *selection)
 {
@@ -232,13 +247,14 @@ void render_answer(struct service *service, const struct page_answer *answer)
         const struct slot_selection *slot = &answer->selection->slots[i];
         if (i > 0)
             strbuf_add_char(buf, ',');
-        add_literal(buf, SLICE("{\"slot\":\"")); /* an id needs no escaping */
-        strbuf_add_slice(buf, answer->request->slots[i].name);
-        strbuf_add_char(buf, '"');
-        if (answer->chosen[i] >= 0)
+        add_literal(buf, SLICE("{\"slot\":"));
+        strbuf_add_json(buf, answer->request->slots[i].name);
+        if (answer->chosen[i] >= 0) {
             add_ad(service, answer, i, &slot->candidates[answer->chosen[i]]);
-        else
+            add_mark(service, answer, &slot->candidates[answer->chosen[i]]);
+        } else {
             add_unfilled(buf, &answer->request->slots[i], slot);
+        }
         strbuf_add_char(buf, '}');
     }
     add_literal(buf, SLICE("]}"));

@@ -9,13 +9,14 @@ static void add(struct service *service, const struct page_request *request, uin
         .has_viewer = request->has_viewer,
         .viewer = viewer,
         .facts = request->facts,
-        .slot_count = request->slot_count,
     };
     for (unsigned i = 0; i < request->slot_count; i++) {
-        logged.slots[i].id = request->slots[i].name;
-        logged.slots[i].width = request->slots[i].width;
+        const struct page_slot *slot = &request->slots[i];
+        if (slot->index)
+            logged.slots[logged.slot_count++] = (struct logged_slot){slot->name, slot->width};
     }
-    request_log_add(service->request_log, &logged);
+    if (logged.slot_count > 0)
+        request_log_add(service->request_log, &logged);
 }
 
 void request_sample_take(struct service *service, const struct page_request *request,

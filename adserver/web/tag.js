@@ -9,9 +9,11 @@
 
   const { src } = document.currentScript;
 
-  // Every slot seen, with the answer it waits for or shows; 0 once it was emptied. What an older answer
-  // brings is dropped.
+  // Every slot seen, with the answer it waits for, then the ad it shows; 0 once it was emptied. What an
+  // older answer brings is dropped.
   const slots = new WeakMap();
+
+  const all = () => document.querySelectorAll('ins.masthead[data-slot]');
 
   const tell = (el, name, detail) =>
     el.dispatchEvent(new CustomEvent('masthead:' + name, { bubbles: true, detail }));
@@ -62,7 +64,7 @@
     const { width, height, click_url } = ad;
     const { clientHeight, dataset: { clickPrefix } } = el;
     const style = 'display:block;margin:auto;max-width:100%;max-height:' + (
-      clientHeight > 40 ? clientHeight : 9999) + 'px;';
+      clientHeight > 40 ? clientHeight : 1e4) + 'px;';
 
     const add = (parent, name, props) => parent.appendChild(
       Object.assign(document.createElement(name), props));
@@ -110,27 +112,25 @@
 
   // ---- Asking
 
-  // The viewer's id in the page's own storage; none where storage or the viewer says no.
-  const viewer = () => {
+  const ask = (els, query) => {
+    query = new URLSearchParams(query);
+    query.append('url', location.href.split('#')[0].slice(0, 1500));
+    query.append('ref', document.referrer.slice(0, 1500));
+    // The viewer's id in the page's own storage; none where storage or the viewer says no.
     try {
       if (!navigator.globalPrivacyControl) {
         if (!/^[\w-]{8,64}$/.test(localStorage.masthead || '')) {
           localStorage.masthead = crypto.getRandomValues(new Uint32Array(5)).join('-');
         }
-        return localStorage.masthead;
+        query.append('uid', localStorage.masthead);
       }
     } catch {}
-    return '';
-  };
-
-  const ask = (els, query) => {
-    query = new URLSearchParams(query);
-    query.append('url', location.href.split('#')[0].slice(0, 1500));
-    query.append('ref', document.referrer.slice(0, 1500));
-    query.append('uid', viewer());
     for (const el of els) {
       query.append('slot', el.dataset.slot + ':' + (el.clientWidth || el.parentNode?.clientWidth || 0));
     }
+    // What stays on the page (of 40 slots at most, so that the address does not grow without end) is kept
+    // in mind when its new neighbours are chosen.
+    for (const el of [...all()].slice(0, 40)) els.includes(el) || query.append('page', slots.get(el)?.page || '');
     const answer = fetch(new URL('/v1/ads?' + query, src)).then(reply => reply.json());
     els.forEach(async (el, i) => {
       const current = () => slots.get(el) == answer;
@@ -140,6 +140,7 @@
         ad = (await answer).ads[i];
         if (current()) await render(el, ad);
         if (current()) {
+          slots.set(el, ad);
           send(ad.impression_url);
           watch(el, ad);
           tell(el, 'filled', ad);
@@ -153,8 +154,7 @@
     });
   };
 
-  // Slots that say the same of themselves go into one request, 16 at most; those whose name the server
-  // refuses the whole request for go among themselves. It leaves with the first
+  // Slots that say the same of themselves go into one request, 16 at most. It leaves with the first
   // frame that the browser draws: what was parsed until then is in it, the style sheets that tell the
   // widths are there, and a page that nobody looks at (in the background, or made ready in advance)
   // does not ask.
@@ -166,7 +166,6 @@
       for (const { name, value } of el.attributes) {
         if (/^data-k(w$|v-)/.test(name)) query.append(name.slice(5).replace('-', '.'), value);
       }
-      /^[a-z\d][a-z\d._-]{0,63}$/.test(el.dataset.slot) || query.append('-', 0);
       (groups[query] ||= []).push(el);
     }
     queue.clear();
@@ -199,7 +198,7 @@
 
   // A slot that is not shown waits until it is.
   const scan = () => {
-    for (const el of document.querySelectorAll('ins.masthead[data-slot]')) {
+    for (const el of all()) {
       slots.has(el) || ('lazy' in el.dataset || !el.getClientRects()[0] ? wait : load)(el);
     }
   };

@@ -157,17 +157,16 @@ test('nothing left to serve: the slot says that a cap is why', async (t) => {
   assert.deepEqual(ad, { slot: 'header', unfilled: 'cap' });
 });
 
-test('one page counts each of its slots', async (t) => {
+test('one page counts each of its serves', async (t) => {
   const slots = ['header', 'middle', 'footer'];
-  const creatives = [{}, {}, {}];
-  const { redis, server } = await start(t, [{ id: 'page', caps: '2/1d', creatives }], { slots });
-  const ads = await server.ads({ slot: slots, uid: 'viewer-0001' }, asBrowser);
-  assert.deepEqual(ads.map((ad) => ad.campaign), ['page', 'page', 'house']);
-  assert.equal(new Set(ads.map((ad) => ad.creative)).size, 3);
-  const [key] = await capKeys(redis);
-  assert.equal(await redis.command('GET', key), '2');
-  const again = await server.ads({ slot: slots, uid: 'viewer-0001' }, asBrowser);
-  assert.deepEqual(again.map((ad) => ad.campaign), ['house', 'house', 'house']);
+  const { redis, server } = await start(t, [{ id: 'one', caps: '2/1d' }, { id: 'two', caps: '1/1d' }], { slots });
+  const served = async () => (await server.ads({ slot: slots, uid: 'viewer-0001' }, asBrowser)).map((ad) => ad.campaign ?? ad.unfilled);
+  assert.deepEqual((await served()).sort(), ['house', 'one', 'two']);
+  const counts = async () => (await Promise.all((await capKeys(redis)).map((key) => redis.command('GET', key)))).sort();
+  assert.deepEqual(await counts(), ['1', '1']);
+  assert.deepEqual(await served(), ['one', 'house', 'on_page']);
+  assert.deepEqual(await counts(), ['1', '2']);
+  assert.equal((await served())[0], 'house');
 });
 
 test('the window opens with the first serve, and neither serves nor refusals move its end', async (t) => {

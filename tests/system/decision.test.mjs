@@ -37,7 +37,8 @@ test('an ad as the contract shows it', async (t) => {
   const { request: id, ads, ...rest } = answer.json();
   assert.deepEqual(rest, {});
   assert.match(id, /^[0-9a-f]{20,}$/);
-  const { click_url: click, impression_url: impression, viewable_url: viewable, ...ad } = ads[0];
+  const { click_url: click, impression_url: impression, viewable_url: viewable, page, ...ad } = ads[0];
+  assert.match(page, /^[A-Za-z0-9_-]{40,}$/);
   assert.deepEqual(ad, {
     slot: 'header',
     campaign: 'spring',
@@ -253,7 +254,7 @@ test('malformed parameters: 400 naming the parameter', async (t) => {
 test('POST with a JSON body asks the same', async (t) => {
   const { server } = await start(t);
   const post = (body, headers = {}) => server.get('/v1/ads', { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers });
-  const strip = (answer) => answer.json().ads.map(({ click_url: c, impression_url: i, viewable_url: v, ...ad }) => ad);
+  const strip = (answer) => answer.json().ads.map(({ click_url: c, impression_url: i, viewable_url: v, page, ...ad }) => ad);
   const get = await server.get('/v1/ads?slot=header:970&slot=post-top&slot=nowhere&url=https://blog.example/&uid=viewer-0001&kv.a=b');
   const same = await post({ slot: ['header:970', 'post-top', 'nowhere'], url: 'https://blog.example/', uid: 'viewer-0001', 'kv.a': 'b' });
   assert.equal(same.status, 200);

@@ -120,7 +120,7 @@ static const struct {
     {"slot=-header", "slot"},
     {"slot=.header", "slot"},
     {"slot=header%20", "slot"},
-    {"slot=header&slot=b%C3%A4nner", "slot"},
+    {"slot=Header&slot=b%C3%A4nner", "slot"},
     {"slot=%3Cscript%3E", "slot"},
     {"slot=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "slot"},
     {"slot=header:", "slot"},
@@ -354,6 +354,36 @@ static void test_keywords(void **state)
     release(&asked);
 }
 
+static void test_one_good_slot_will_do(void **state)
+{
+    struct asked asked;
+    (void)state;
+    ask_get(&asked, "slot=b%C3%A4nner:300&slot=a:b:1&slot=header:728");
+    assert_true(asked.good);
+    assert_int_equal(asked.query.slot_count, 3);
+    assert_int_equal(asked.query.slots[0].width, 300);
+    assert_true(slice_eq(asked.query.slots[1].id, SLICE("a:b")));
+    assert_int_equal(asked.query.slots[2].width, 728);
+    release(&asked);
+}
+
+static void test_marks_of_the_page(void **state)
+{
+    struct asked asked;
+    struct strbuf text;
+    (void)state;
+    strbuf_init(&text, 4096);
+    strbuf_add_cstr(&text, "slot=a&page=&page=first&page=");
+    for (unsigned i = 0; i < PAGE_MARKS_MAX; i++)
+        strbuf_add_cstr(&text, "&page=more");
+    ask_get(&asked, strbuf_cstr(&text));
+    assert_true(asked.good);
+    assert_int_equal(asked.query.mark_count, PAGE_MARKS_MAX);
+    assert_true(slice_eq(asked.query.marks[0], SLICE("first")));
+    release(&asked);
+    strbuf_release(&text);
+}
+
 static void test_the_limit_of_keywords(void **state)
 {
     (void)state;
@@ -454,6 +484,8 @@ int main(void)
         cmocka_unit_test(test_domain_and_path_of_the_page),
         cmocka_unit_test(test_the_referrer),
         cmocka_unit_test(test_keywords),
+        cmocka_unit_test(test_one_good_slot_will_do),
+        cmocka_unit_test(test_marks_of_the_page),
         cmocka_unit_test(test_the_limit_of_keywords),
         cmocka_unit_test(test_the_limits_of_texts),
         cmocka_unit_test(test_the_limits_of_numbers),
