@@ -272,6 +272,16 @@ struct catalog *catalog_store_current(const struct catalog_store *store)
     return store->current;
 }
 
+unsigned catalog_store_fields(const struct catalog_store *store, enum record_kind kind,
+                              struct slice id, struct record_field ret[RECORD_FIELDS_MAX])
+{
+    const struct catalog_entry *entry = catalog_entries_find(store->entries, kind, id);
+    unsigned count;
+    if (!entry || !entry->good || !raw_record_unpack(raw_record_slice(entry->good), ret, &count))
+        return 0;
+    return count;
+}
+
 /* ---- Status ---- */
 
 struct telling {

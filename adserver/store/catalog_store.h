@@ -49,6 +49,13 @@ void catalog_store_free(struct catalog_store *store);
 /* The newest snapshot; NULL before the first. Retain it to keep it past this turn. */
 struct catalog *catalog_store_current(const struct catalog_store *store);
 
+/*
+ * The fields of an entry as its last good version has them; how many, 0 where there is none. They
+ * are valid during this turn.
+ */
+unsigned catalog_store_fields(const struct catalog_store *store, enum record_kind kind,
+                              struct slice id, struct record_field ret[RECORD_FIELDS_MAX]);
+
 /* Why there is none, or how old it is; for /readyz and /stats. */
 struct catalog_rejection {
     struct slice key;   /* "ad:campaign:spring" */

@@ -13,6 +13,7 @@ enum script {
     SCRIPT_RESERVE, /* a page's frequency caps: viewer_caps.c */
     SCRIPT_EVENT,   /* one event: ledger.c */
     SCRIPT_SERVES,  /* one campaign's serves: ledger.c */
+    SCRIPT_CAPS,    /* what stands in a viewer's counters: explain_viewer.c */
     SCRIPT_COUNT
 };
 

@@ -11,7 +11,6 @@
 #include "base/random.h"
 #include "net/loop.h"
 
-#define KEY_MAX    96
 #define DAY_KEPT_S "172800" /* two days: the day, and whatever clocks differ by */
 #define US_PER_DAY (INT64_C(86400) * US_PER_SECOND)
 #define RETRY_US   (US_PER_SECOND)
@@ -45,21 +44,33 @@ static int64_t day_of(int64_t now_us)
     return now_us / US_PER_DAY;
 }
 
-static size_t write_key(const struct shared *shared, char key[KEY_MAX])
+struct slice secrets_key(char buffer[SECRETS_KEY_MAX], struct slice prefix)
+{
+    int len = snprintf(buffer, SECRETS_KEY_MAX, "%.*ssecret:viewer", SLICE_ARGS(prefix));
+    CHECK(len > 0 && len < SECRETS_KEY_MAX);
+    return slice_of(buffer, (size_t)len);
+}
+
+static struct slice key_of_day(char buffer[SECRETS_KEY_MAX], struct slice prefix, int64_t day)
+{
+    char date[sizeof "YYYYMMDD"];
+    time_t seconds = (time_t)(day * 86400);
+    struct tm tm;
+    CHECK(gmtime_r(&seconds, &tm) && strftime(date, sizeof date, "%Y%m%d", &tm) > 0);
+    int len = snprintf(buffer, SECRETS_KEY_MAX, "%.*ssecret:day:%s", SLICE_ARGS(prefix), date);
+    CHECK(len > 0 && len < SECRETS_KEY_MAX);
+    return slice_of(buffer, (size_t)len);
+}
+
+struct slice secrets_key_of_day(char buffer[SECRETS_KEY_MAX], struct slice prefix, int64_t now_us)
+{
+    return key_of_day(buffer, prefix, day_of(now_us));
+}
+
+static struct slice write_key(const struct shared *shared, char key[SECRETS_KEY_MAX])
 {
     struct slice prefix = shared->owner->prefix;
-    char date[sizeof "YYYYMMDD"];
-    int len;
-    if (shared->day == NO_DAY) {
-        len = snprintf(key, KEY_MAX, "%.*ssecret:viewer", SLICE_ARGS(prefix));
-    } else {
-        time_t seconds = (time_t)(shared->day * 86400);
-        struct tm day;
-        CHECK(gmtime_r(&seconds, &day) && strftime(date, sizeof date, "%Y%m%d", &day) > 0);
-        len = snprintf(key, KEY_MAX, "%.*ssecret:day:%s", SLICE_ARGS(prefix), date);
-    }
-    CHECK(len > 0 && len < KEY_MAX);
-    return (size_t)len;
+    return shared->day == NO_DAY ? secrets_key(key, prefix) : key_of_day(key, prefix, shared->day);
 }
 
 static void keep(struct shared *shared, const void *bytes)
@@ -89,7 +100,7 @@ static void on_answer(enum redis_failure failure, const struct redis_reply *repl
 
 static void ask(struct shared *shared)
 {
-    char key[KEY_MAX];
+    char key[SECRETS_KEY_MAX];
     struct slice args[] = {SLICE("SET"), {NULL, 0},   {NULL, 0},        SLICE("NX"),
                            SLICE("GET"), SLICE("EX"), SLICE(DAY_KEPT_S)};
     if (shared->asked)
@@ -99,7 +110,7 @@ static void ask(struct shared *shared)
         memcpy(shared->offered, shared->bytes, SECRET_BYTES);
     else
         random_secret(shared->offered, SECRET_BYTES);
-    args[1] = slice_of(key, write_key(shared, key));
+    args[1] = write_key(shared, key);
     args[2] = slice_of((const char *)shared->offered, SECRET_BYTES);
     redis_command(shared->owner->redis, args, shared->day == NO_DAY ? 5 : 7, 0, on_answer, shared);
 }

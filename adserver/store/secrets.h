@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "store/redis.h"
 
-#define SECRET_BYTES 32
+#define SECRET_BYTES    32
+#define SECRETS_KEY_MAX 96
 
 struct secrets;
 
@@ -27,5 +28,9 @@ void secrets_refresh(struct secrets *secrets);
 /* SECRET_BYTES, or NULL while not known. Valid for this turn. */
 const uint8_t *secrets_viewer(const struct secrets *secrets);
 const uint8_t *secrets_today(struct secrets *secrets, int64_t now_us);
+
+/* Where they stand in Redis, for readers; `prefix` is at most 64 bytes. */
+struct slice secrets_key(char buffer[SECRETS_KEY_MAX], struct slice prefix);
+struct slice secrets_key_of_day(char buffer[SECRETS_KEY_MAX], struct slice prefix, int64_t now_us);
 
 #endif

@@ -9,11 +9,6 @@
 #include "store/scripts.h"
 
 #define KEYS_MAX      480 /* counters one page may ask for; candidates that need more are refused */
-#define PREFIX_MAX    64
-#define CAP_KEY_BYTES 6 /* of a cap's hash: one viewer's counters must differ, no more */
-#define KEY_BYTES_MAX                                               \
-    (PREFIX_MAX + 5 + BASE64URL_ENCODED_LEN(VIEWER_KEY_BYTES) + 1 + \
-     BASE64URL_ENCODED_LEN(CAP_KEY_BYTES))
 #define META_BYTES     11
 #define LABELS_MAX     255 /* distinct ones on a page; candidates with more are refused */
 #define GROUP_CAPS_MAX ((1 + PAGE_SLOTS_MAX) * CAPS_MAX) /* a roadblock's and its creatives' */
@@ -232,23 +227,30 @@ static void add_slots(struct question *question, const struct selection *selecti
     }
 }
 
-/* `<prefix>cap:{<viewer>}<cap key>` of every counter, one behind the other in `text`. */
+struct slice viewer_cap_key(char *buffer, struct slice prefix, const struct viewer_key *viewer,
+                            uint64_t cap_key)
+{
+    uint8_t cap[CAP_KEY_BYTES];
+    char *at = buffer;
+    CHECK(prefix.len <= VIEWER_CAP_PREFIX_MAX);
+    put_number(cap, cap_key, sizeof cap);
+    memcpy(at, prefix.ptr, prefix.len);
+    at += prefix.len;
+    memcpy(at, "cap:{", 5);
+    at += 5;
+    at += base64url_encode(at, viewer->bytes, sizeof viewer->bytes);
+    *at++ = '}';
+    at += base64url_encode(at, cap, sizeof cap);
+    return slice_of(buffer, (size_t)(at - buffer));
+}
+
+/* Of every counter, one behind the other in `text`. */
 static void write_keys(const struct question *question, struct slice prefix,
                        const struct viewer_key *viewer, char *text, struct slice *ret_keys)
 {
     for (unsigned i = 0; i < question->key_count; i++) {
-        uint8_t cap[CAP_KEY_BYTES];
-        char *at = text;
-        put_number(cap, question->caps[i], sizeof cap);
-        memcpy(at, prefix.ptr, prefix.len);
-        at += prefix.len;
-        memcpy(at, "cap:{", 5);
-        at += 5;
-        at += base64url_encode(at, viewer->bytes, sizeof viewer->bytes);
-        *at++ = '}';
-        at += base64url_encode(at, cap, sizeof cap);
-        ret_keys[i] = slice_of(text, (size_t)(at - text));
-        text = at;
+        ret_keys[i] = viewer_cap_key(text, prefix, viewer, question->caps[i]);
+        text += ret_keys[i].len;
     }
 }
 
@@ -282,9 +284,9 @@ void viewer_caps_reserve(struct redis *redis, struct slice prefix, const struct 
 {
     struct question question;
     struct slice keys[KEYS_MAX];
-    char text[KEYS_MAX * KEY_BYTES_MAX];
+    char text[KEYS_MAX * VIEWER_CAP_KEY_MAX];
     struct reservation *reservation = check_malloc(sizeof *reservation);
-    CHECK(prefix.len <= PREFIX_MAX && selection->slot_count <= PAGE_SLOTS_MAX);
+    CHECK(prefix.len <= VIEWER_CAP_PREFIX_MAX && selection->slot_count <= PAGE_SLOTS_MAX);
 
     question.now_us = now_us;
     question.creative_count = question.campaign_count = 0;

@@ -13,10 +13,16 @@
 #ifndef STORE_VIEWER_CAPS_H
 #define STORE_VIEWER_CAPS_H
 
+#include "base/base64url.h"
 #include "decision/selection.h"
 #include "store/redis.h"
 #include "store/viewer_key.h"
 
+#define VIEWER_CAP_PREFIX_MAX 64
+#define CAP_KEY_BYTES         6 /* of a cap's hash: one viewer's counters must differ, no more */
+#define VIEWER_CAP_KEY_MAX                                                     \
+    (VIEWER_CAP_PREFIX_MAX + 5 + BASE64URL_ENCODED_LEN(VIEWER_KEY_BYTES) + 1 + \
+     BASE64URL_ENCODED_LEN(CAP_KEY_BYTES))
 #define CAP_LIFETIME_KEPT_MS (INT64_C(400) * 86400 * 1000)
 
 /*
@@ -29,5 +35,9 @@ typedef void viewer_caps_fn(enum redis_failure failure, const uint32_t *refused,
 void viewer_caps_reserve(struct redis *redis, struct slice prefix, const struct viewer_key *viewer,
                          const struct selection *selection, int64_t now_us, int timeout_ms,
                          viewer_caps_fn *fn, void *arg);
+
+/* The name of one counter, in `buffer`, which holds VIEWER_CAP_KEY_MAX. */
+struct slice viewer_cap_key(char *buffer, struct slice prefix, const struct viewer_key *viewer,
+                            uint64_t cap_key);
 
 #endif

@@ -1,0 +1,383 @@
+#include "decision/explain.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "decision/explain_parts.h"
+
+_Static_assert(EXPLAIN_CAPS_MAX < UINT16_MAX, "positions of caps are 16 bits");
+
+/* ---- Counters -------------------------------------------------------------------------------- */
+
+/* Where the counter is in the table, or would be. */
+static unsigned cap_place(const struct explain *explain, uint64_t key)
+{
+    unsigned at = (unsigned)(key & (EXPLAIN_CAP_PLACES - 1));
+    while (explain->cap_places[at] && explain->caps[explain->cap_places[at] - 1].key != key)
+        at = (at + 1) & (EXPLAIN_CAP_PLACES - 1);
+    return at;
+}
+
+struct explain_cap *explain_find_cap(const struct explain *explain, uint64_t key)
+{
+    unsigned number = explain->cap_places[cap_place(explain, key)];
+    return number ? &explain->caps[number - 1] : NULL;
+}
+
+static void want_caps(struct explain *explain, const struct caps *caps)
+{
+    for (unsigned i = 0; i < caps->count; i++) {
+        unsigned at = cap_place(explain, caps->item[i].key);
+        if (explain->cap_places[at] || explain->cap_count == EXPLAIN_CAPS_MAX)
+            continue;
+        explain->caps[explain->cap_count] =
+            (struct explain_cap){.key = caps->item[i].key, .end_us = TIME_UNSET};
+        explain->cap_places[at] = (uint16_t)++explain->cap_count;
+    }
+}
+
+unsigned explain_cap_count(const struct explain *explain)
+{
+    return explain->cap_count;
+}
+
+uint64_t explain_cap_key(const struct explain *explain, unsigned at)
+{
+    CHECK(at < explain->cap_count);
+    return explain->caps[at].key;
+}
+
+/* A window that is over at the moment asked about has been forgotten by then. */
+void explain_set_cap(struct explain *explain, unsigned at, uint64_t served, int64_t left_ms,
+                     int64_t read_us)
+{
+    CHECK(at < explain->cap_count);
+    struct explain_cap *cap = &explain->caps[at];
+    int64_t now_us = explain->question.request.now_us;
+    cap->served = served;
+    cap->end_us = TIME_UNSET;
+    if (served == 0 || left_ms < 0)
+        return;
+    cap->end_us = left_ms > (INT64_MAX - read_us) / 1000 ? INT64_MAX : read_us + left_ms * 1000;
+    if (cap->end_us <= now_us) {
+        cap->served = 0;
+        cap->end_us = TIME_UNSET;
+    }
+}
+
+/* ---- Judging --------------------------------------------------------------------------------- */
+
+/* Nothing speaks against it but what is only known once draws have been made. */
+static bool is_eligible(const struct explain_verdict *verdict)
+{
+    return verdict->reason == REASON_NONE;
+}
+
+/* For qsort: eligible ones first, then those that got furthest. */
+static int compare_judged(const void *a, const void *b)
+{
+    const struct explain_verdict *left = a, *right = b;
+    if (left->reason != right->reason)
+        return left->reason > right->reason ? -1 : 1; /* REASON_NONE is the highest */
+    return left->order < right->order ? -1 : left->order > right->order;
+}
+
+static bool is_asked_for(const struct explain *explain, const struct campaign *campaign)
+{
+    struct slice only = explain->question.campaign;
+    return only.len == 0 || slice_eq(campaign->id, only);
+}
+
+static void keep(struct explain *explain, struct explain_work *work,
+                 const struct explain_verdict *verdict)
+{
+    if (!is_asked_for(explain, verdict->campaign))
+        return;
+    if (work->kept == EXPLAIN_VERDICTS_MAX) {
+        qsort(work->verdicts, work->kept, sizeof *work->verdicts, compare_judged);
+        work->kept = EXPLAIN_CAMPAIGNS_MAX;
+    }
+    work->slot.counts[verdict->reason]++;
+    work->verdicts[work->kept] = *verdict;
+    work->verdicts[work->kept++].order = work->slot.total++;
+}
+
+/* What only eligible ones bring: counters to read, and their part of the tier. */
+static void weigh_in(struct explain *explain, struct explain_work *work,
+                     const struct booking *booking)
+{
+    const struct campaign *campaign = booking->campaign;
+    struct explain_tier *tier = &work->tiers[campaign->tier];
+    if (campaign->share_ppm == 0)
+        tier->weight += campaign->weight;
+    if (!explain->selection.counts_caps)
+        return;
+    want_caps(explain, &campaign->caps);
+    for (unsigned i = 0; i < booking->creative_count; i++)
+        want_caps(explain, &booking->creatives[i]->caps);
+}
+
+static void judge_booked(struct explain *explain, struct explain_work *work,
+                         const struct booking *booking)
+{
+    struct explain_verdict verdict = {.campaign = booking->campaign, .booking = booking};
+    verdict.reason = work->slot.closed;
+    if (verdict.reason == REASON_NONE)
+        verdict.reason = judge_booking(&explain->selection, work->width, booking);
+    if (is_eligible(&verdict))
+        weigh_in(explain, work, booking);
+    keep(explain, work, &verdict);
+}
+
+static void judge_resting(struct explain *explain, struct explain_work *work,
+                          const struct resting *resting)
+{
+    struct explain_verdict verdict = {.campaign = resting->campaign};
+    bool is_closed = work->slot.closed != REASON_NONE;
+    verdict.reason = is_closed ? work->slot.closed : resting->reason;
+    keep(explain, work, &verdict);
+}
+
+static bool is_booked(const struct campaign *campaign, const struct slot *slot)
+{
+    if (campaign->all_slots)
+        return true;
+    for (unsigned i = 0; i < campaign->slots.count; i++) {
+        if (slice_eq(campaign->slots.item[i], slot->id))
+            return true;
+    }
+    return false;
+}
+
+static void judge_other(struct explain *explain, struct explain_work *work,
+                        const struct campaign *campaign)
+{
+    struct explain_verdict verdict = {.campaign = campaign, .reason = REASON_SLOT};
+    if (!is_booked(campaign, work->slot.index->slot))
+        keep(explain, work, &verdict);
+}
+
+/* Bookings, then resting ones, then the catalog's others. False: that was all of the slot. */
+static bool judge_next(struct explain *explain, struct explain_work *work)
+{
+    const struct slot_index *index = work->slot.index;
+    const struct catalog *catalog = explain->question.catalog;
+    uint32_t at = work->judged++, booked = index ? index->tier_start[TIER_COUNT] : 0;
+    if (!index)
+        return false;
+    if (at < booked)
+        judge_booked(explain, work, &index->bookings[at]);
+    else if (at - booked < index->resting_count)
+        judge_resting(explain, work, &index->resting[at - booked]);
+    else if (at - booked - index->resting_count < catalog->campaign_count)
+        judge_other(explain, work, catalog->campaigns[at - booked - index->resting_count]);
+    else
+        return false;
+    return true;
+}
+
+bool explain_judge(struct explain *explain)
+{
+    for (unsigned i = 0; i < EXPLAIN_JUDGED_STEP; i++) {
+        if (explain->judging == explain->question.request.slot_count)
+            return false;
+        if (!judge_next(explain, &explain->work[explain->judging]))
+            explain->judging++;
+    }
+    return true;
+}
+
+/* ---- Making and freeing ---------------------------------------------------------------------- */
+
+static void open_slot(struct explain_work *work, const struct page_request *request,
+                      const struct page_slot *asked)
+{
+    work->slot.name = asked->name;
+    work->slot.index = asked->index;
+    work->width = asked->width;
+    work->slot.closed = REASON_NONE;
+    if (asked->index)
+        work->slot.closed = judge_slot(asked->index->slot, request->facts.domain);
+    work->verdicts = check_malloc(EXPLAIN_VERDICTS_MAX * sizeof *work->verdicts);
+}
+
+/* What judging goes by, of a page without slots. */
+static void prepare_judging(struct explain *explain)
+{
+    explain->question.request.slot_count = 0;
+    selection_run(&explain->question.request, &explain->random, NULL, NULL, &explain->selection);
+}
+
+struct explain *explain_new(const struct explain_question *question)
+{
+    unsigned count = question->request.slot_count;
+    struct explain *explain = check_calloc(1, sizeof *explain);
+    CHECK(count > 0 && count <= PAGE_SLOTS_MAX);
+    explain->question = *question;
+    explain->caps = check_malloc(EXPLAIN_CAPS_MAX * sizeof *explain->caps);
+    (void)catalog_retain(question->catalog);
+    random_seed(&explain->random, question->seed);
+    prepare_judging(explain);
+    explain->question.request.slot_count = count;
+    explain->work = check_calloc(count, sizeof *explain->work);
+    for (unsigned i = 0; i < count; i++)
+        open_slot(&explain->work[i], &question->request, &question->request.slots[i]);
+    return explain;
+}
+
+void explain_free(struct explain *explain)
+{
+    if (!explain)
+        return;
+    for (unsigned i = 0; i < explain->question.request.slot_count; i++)
+        free(explain->work[i].verdicts);
+    free(explain->work);
+    free(explain->caps);
+    catalog_release(explain->question.catalog);
+    free(explain);
+}
+
+/* ---- Listing --------------------------------------------------------------------------------- */
+
+/* For qsort and bsearch. */
+static int compare_campaigns(const void *a, const void *b)
+{
+    const struct explain_verdict *left = a, *right = b;
+    return left->campaign < right->campaign ? -1 : left->campaign > right->campaign;
+}
+
+/* For qsort: served, then those that are served most often, then those that got furthest. */
+static int compare_listed(const void *a, const void *b)
+{
+    const struct explain_verdict *left = a, *right = b;
+    if ((left->reason == REASON_NONE) != (right->reason == REASON_NONE))
+        return left->reason == REASON_NONE ? -1 : 1;
+    if (left->draws != right->draws)
+        return left->draws > right->draws ? -1 : 1;
+    return compare_judged(a, b);
+}
+
+/* Each campaign that won a draw gets its draws; one that was judged and not kept comes back. */
+static void count_draws(struct explain *explain, struct explain_work *work)
+{
+    uint32_t known = work->kept;
+    qsort(work->verdicts, known, sizeof *work->verdicts, compare_campaigns);
+    for (unsigned i = 0; i < EXPLAIN_DRAWS; i++) {
+        struct explain_verdict wanted = {.campaign = work->winners[i].campaign};
+        if (!wanted.campaign || !is_asked_for(explain, wanted.campaign))
+            continue;
+        struct explain_verdict *verdict =
+            bsearch(&wanted, work->verdicts, known, sizeof wanted, compare_campaigns);
+        for (uint32_t k = known; !verdict && k < work->kept; k++) {
+            if (work->verdicts[k].campaign == wanted.campaign)
+                verdict = &work->verdicts[k];
+        }
+        if (!verdict) {
+            verdict = &work->verdicts[work->kept++];
+            *verdict = (struct explain_verdict){
+                .campaign = wanted.campaign, .reason = REASON_NONE, .order = UINT32_MAX};
+        }
+        verdict->draws++;
+    }
+}
+
+static enum reason passed_reason(const struct explain_work *work, const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < work->passed_count; i++) {
+        if (work->passed[i].campaign == campaign)
+            return work->passed[i].reason;
+    }
+    return REASON_NONE;
+}
+
+/* Of an eligible campaign: what became of it in the draw that is shown. */
+static void settle(const struct explain *explain, unsigned slot, struct explain_verdict *verdict)
+{
+    struct explain_work *work = &explain->work[slot];
+    const struct campaign *campaign = verdict->campaign;
+    if (work->winners[EXPLAIN_SHOWN].campaign == campaign) {
+        verdict->creative = work->winners[EXPLAIN_SHOWN].creative;
+        work->slot.counts[REASON_NONE]++;
+        return;
+    }
+    verdict->reason = passed_reason(work, campaign);
+    if (verdict->reason == REASON_NONE)
+        verdict->reason =
+            explain_is_capped_out(explain, slot, verdict->booking) ? REASON_CAP : REASON_OUTWEIGHED;
+    work->slot.counts[verdict->reason]++;
+}
+
+/* Eligible campaigns that are not listed were not served in the draw that is shown. */
+static void count_unlisted(struct explain_work *work, uint32_t eligible, uint32_t listed)
+{
+    work->slot.counts[REASON_OUTWEIGHED] += eligible - listed;
+    work->slot.counts[REASON_NONE] = 0;
+}
+
+/* What a campaign without room has no part in. */
+static void weigh_out(struct explain_work *work, const struct explain_verdict *verdict)
+{
+    struct explain_tier *tier = &work->tiers[verdict->campaign->tier];
+    if (verdict->reason == REASON_CAP) {
+        if (verdict->campaign->share_ppm == 0)
+            tier->weight -= verdict->campaign->weight;
+    } else if (verdict->campaign->cpm_micro > tier->cpm_micro) {
+        tier->cpm_micro = verdict->campaign->cpm_micro;
+    }
+}
+
+static void list_slot(struct explain *explain, unsigned slot)
+{
+    struct explain_work *work = &explain->work[slot];
+    uint32_t eligible = 0;
+    if (work->kept > EXPLAIN_CAMPAIGNS_MAX) {
+        qsort(work->verdicts, work->kept, sizeof *work->verdicts, compare_judged);
+        work->kept = EXPLAIN_CAMPAIGNS_MAX;
+    }
+    count_draws(explain, work);
+    for (unsigned i = 0; i < EXPLAIN_DRAWS; i++)
+        work->slot.filled += work->winners[i].campaign != NULL;
+    for (uint32_t i = 0; i < work->kept; i++)
+        eligible += is_eligible(&work->verdicts[i]);
+    count_unlisted(work, work->slot.counts[REASON_NONE], eligible);
+    for (uint32_t i = 0; i < work->kept; i++) {
+        if (!is_eligible(&work->verdicts[i]))
+            continue;
+        settle(explain, slot, &work->verdicts[i]);
+        weigh_out(work, &work->verdicts[i]);
+    }
+    qsort(work->verdicts, work->kept, sizeof *work->verdicts, compare_listed);
+    work->slot.list = work->verdicts;
+    work->slot.listed = work->kept < EXPLAIN_CAMPAIGNS_MAX ? work->kept : EXPLAIN_CAMPAIGNS_MAX;
+}
+
+bool explain_list(struct explain *explain)
+{
+    if (explain->listing == explain->question.request.slot_count)
+        return false;
+    list_slot(explain, explain->listing++);
+    return true;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+const struct explain_question *explain_asked(const struct explain *explain)
+{
+    return &explain->question;
+}
+
+unsigned explain_slot_count(const struct explain *explain)
+{
+    return explain->question.request.slot_count;
+}
+
+const struct explain_slot *explain_slot(const struct explain *explain, unsigned slot)
+{
+    CHECK(slot < explain->listing);
+    return &explain->work[slot].slot;
+}
+
+const char *explain_word(enum reason reason)
+{
+    return reason == REASON_NONE ? "served" : reason_rows[reason].word;
+}
