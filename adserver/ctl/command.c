@@ -13,6 +13,19 @@ const struct command_flag_row command_flags[] = {
     {"no-js", FLAG_NO_JS, "for pages without JavaScript, feeds and newsletters", NULL},
     {"force", FLAG_FORCE, "deletes a slot although campaigns name it", NULL},
     {"with-creatives", FLAG_WITH_CREATIVES, "deletes a campaign's creatives as well", NULL},
+    {"slot", FLAG_DESCRIPTION, "a slot of the page, up to 16 times", "ID[:WIDTH]"},
+    {"width", FLAG_DESCRIPTION, "pixels available to slots without a width of their own", "N"},
+    {"url", FLAG_DESCRIPTION, "the page's address", "URL"},
+    {"ref", FLAG_DESCRIPTION, "the address of the page before", "URL"},
+    {"kw", FLAG_DESCRIPTION, "the page's keywords, comma separated", "LIST"},
+    {"kv", FLAG_DESCRIPTION, "a key-value of the page, as often as needed", "NAME=VALUE"},
+    {"ua", FLAG_DESCRIPTION, "the browser's User-Agent", "TEXT"},
+    {"lang", FLAG_DESCRIPTION, "its Accept-Language, or one language", "TEXT"},
+    {"ip", FLAG_DESCRIPTION, "the viewer's address", "ADDRESS"},
+    {"uid", FLAG_DESCRIPTION, "the viewer's first-party id", "ID"},
+    {"consent", FLAG_DESCRIPTION, "a consent string", "TEXT"},
+    {"at", FLAG_DESCRIPTION, "a moment other than now, RFC 3339", "TIME"},
+    {"campaign", FLAG_DESCRIPTION, "the only campaign to tell about", "ID"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -184,6 +197,20 @@ static const struct command table[] = {
         .summary = "prints what to paste into a page",
         .details = "The address is server.public_url; the height reserved is that of the slot's "
                    "highest size, so that nothing on the page moves.",
+    },
+    {
+        .noun = "explain",
+        .args = "",
+        .flags = FLAG_DESCRIPTION | FLAG_JSON,
+        .wants_redis = true,
+        .run = command_explain,
+        .summary = "tells of each campaign why it is served to a described request, or why not",
+        .details = "Decides as a server does, a thousand times from a fixed seed, and counts "
+                   "nothing. One of these draws is shown: a campaign is served, or the first "
+                   "reason why not is told with its figures; DRAWS says in how many it was "
+                   "served. What is not described is not known. A viewer of which neither "
+                   "--uid nor both --ip and --ua are told is new. Needs no running server; it "
+                   "reads redis.*, viewer.* and geo.database of the configuration.",
     },
     {
         .noun = "keys",

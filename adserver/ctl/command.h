@@ -16,6 +16,7 @@ enum command_flag {
     FLAG_NO_JS = 1 << 2,
     FLAG_FORCE = 1 << 3,
     FLAG_WITH_CREATIVES = 1 << 4,
+    FLAG_DESCRIPTION = 1 << 8, /* what describes a request, see struct given */
 };
 #define COMMAND_FLAGS_MAX 32
 
@@ -28,12 +29,21 @@ struct command_flag_row {
 /* The last one has no name. */
 extern const struct command_flag_row command_flags[];
 
+/* A part of a description, as it was given: "--url", "https://blog.example/". */
+struct given {
+    const char *name; /* without the dashes */
+    const char *value;
+};
+#define COMMAND_GIVEN_MAX 128
+
 /* A command as it was called. */
 struct call {
     enum record_kind kind; /* where the noun is one */
     unsigned flags;
     const char *values[COMMAND_FLAGS_MAX]; /* by row of command_flags; NULL: not given */
-    char *const *args;                     /* what follows noun and verb */
+    const struct given *given;             /* in their order, each as often as it was given */
+    unsigned given_count;
+    char *const *args; /* what follows noun and verb */
     unsigned count;
 };
 
@@ -86,6 +96,7 @@ command_fn command_resume;
 command_fn command_archive;
 command_fn command_delete;
 command_fn command_snippet;
+command_fn command_explain;
 command_fn command_rotate_keys;
 
 #endif

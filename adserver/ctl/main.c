@@ -24,6 +24,8 @@ struct command_line {
     bool wants_help, wants_version;
     unsigned flags;
     const char *values[COMMAND_FLAGS_MAX]; /* of those that take one */
+    struct given given[COMMAND_GIVEN_MAX];
+    unsigned given_count;
     char *const *words;
     unsigned word_count;
 };
@@ -50,6 +52,21 @@ static void list_options(struct option options[COMMAND_FLAGS_MAX + 3])
     options[count] = (struct option){NULL, 0, NULL, 0};
 }
 
+static bool take_flag(struct command_line *line, unsigned at)
+{
+    const struct command_flag_row *row = &command_flags[at];
+    line->flags |= (unsigned)row->flag;
+    line->values[at] = optarg;
+    if (!row->value)
+        return true;
+    if (line->given_count == COMMAND_GIVEN_MAX) {
+        fprintf(stderr, "adctl: --%s: more than %d options\n", row->name, COMMAND_GIVEN_MAX);
+        return false;
+    }
+    line->given[line->given_count++] = (struct given){row->name, optarg};
+    return true;
+}
+
 static bool take_option(struct command_line *line, int option)
 {
     switch (option) {
@@ -73,11 +90,7 @@ static bool take_option(struct command_line *line, int option)
         line->wants_help = true;
         return true;
     default:
-        if (option < FLAG_OPTION)
-            return false;
-        line->flags |= (unsigned)command_flags[option - FLAG_OPTION].flag;
-        line->values[option - FLAG_OPTION] = optarg;
-        return true;
+        return option >= FLAG_OPTION && take_flag(line, (unsigned)(option - FLAG_OPTION));
     }
 }
 
@@ -187,6 +200,8 @@ int main(int argc, char **argv)
     }
     call.flags = line.flags;
     memcpy(call.values, line.values, sizeof call.values);
+    call.given = line.given;
+    call.given_count = line.given_count;
     call.args = line.words + used;
     call.count = line.word_count - used;
     if (!command_check(command, &call, &err))
