@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "base/random.h"
 #include "base/strbuf.h"
+#include "serve/api_token.h"
 #include "serve/client.h"
 #include "serve/token.h"
 #include "serve/viewer.h"
@@ -27,6 +28,7 @@
 #define SERVICE_ANSWER_MAX (64 * 1024 * 1024)
 
 struct page_pool;
+struct api_explain_room;
 
 struct service {
     const struct options *options;
@@ -41,13 +43,15 @@ struct service {
     struct secrets *secrets;
     struct token_codec *tokens;
     struct page_pool *pages;
+    struct api_explain_room *explaining;
 
     struct slice prefix;     /* of keys in Redis */
     struct slice public_url; /* without trailing slash */
     struct viewer_ladder ladder;
     struct trusted_proxies trusted;
-    struct geo *geo;      /* the settings'; NULL: no database */
-    int redis_timeout_ms; /* of an ad request */
+    struct geo *geo;                   /* the settings'; NULL: no database */
+    const struct api_token *api_token; /* the settings' */
+    int redis_timeout_ms;              /* of an ad request */
 
     struct strbuf answer; /* scratch for writing one answer; never kept over a turn */
 };

@@ -143,6 +143,11 @@ static bool understand_geo(struct settings *settings, struct err *err)
     return settings->geo != NULL;
 }
 
+static bool understand_token(struct settings *settings, struct err *err)
+{
+    return api_token_read(settings->options->api_token_file, &settings->api_token, err);
+}
+
 static const struct {
     const char *name;
     bool (*understand)(struct settings *settings, struct err *err);
@@ -158,6 +163,7 @@ static const struct {
     {"viewer.identity", understand_identity},
     {"tokens.keyring", understand_keyring},
     {"geo.database", understand_geo},
+    {"api.token_file", understand_token},
 };
 
 struct settings *settings_new(struct options *options, struct err *err)

@@ -10,6 +10,7 @@
 
 #include "base/options.h"
 #include "net/address.h"
+#include "serve/api_token.h"
 #include "serve/client.h"
 #include "serve/viewer.h"
 #include "store/geo.h"
@@ -26,6 +27,7 @@ struct settings {
     struct viewer_ladder ladder;
     struct trusted_proxies trusted;
     struct geo *geo; /* owned; NULL: no database */
+    struct api_token api_token;
     char *keyring_path;
     uid_t uid; /* to become; 0: stay */
     gid_t gid;

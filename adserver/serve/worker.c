@@ -11,6 +11,8 @@
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/workers.h"
+#include "serve/api.h"
+#include "serve/api_explain.h"
 #include "serve/event.h"
 #include "serve/exposition.h"
 #include "serve/health.h"
@@ -39,6 +41,7 @@ static const struct http_route admin_routes[] = {
     {SLICE_INIT("/readyz"), ROUTE_GET, false, COUNTER_REQUEST_ADMIN, health_handle_readyz},
     {SLICE_INIT("/stats"), ROUTE_GET, false, COUNTER_REQUEST_ADMIN, stats_handle},
     {SLICE_INIT("/metrics"), ROUTE_GET, false, COUNTER_REQUEST_ADMIN, exposition_handle},
+    {SLICE_INIT("/api/"), ROUTE_GET, false, COUNTER_REQUEST_ADMIN, api_handle},
 };
 
 /* A listener of connections: its protocol server and the sockets it accepts from. */
@@ -282,11 +285,13 @@ static void make_service(struct worker *worker)
     service->metrics = worker->config->metrics;
     service->loop = loop_new();
     service->pages = page_pool_new();
+    service->explaining = api_explain_room_new();
     service->prefix = slice_cstr(settings->options->redis_prefix);
     service->public_url = slice_cstr(settings->options->server_public_url);
     service->ladder = settings->ladder;
     service->trusted = settings->trusted;
     service->geo = settings->geo;
+    service->api_token = &settings->api_token;
     service->redis_timeout_ms = redis_ms > 0 ? (int)redis_ms : 1;
     random_seed_from_system(&service->random);
     strbuf_init(&service->answer, SERVICE_ANSWER_MAX);
@@ -331,6 +336,7 @@ static void release(struct worker *worker)
     secrets_free(service->secrets);
     catalog_store_free(service->catalog);
     page_pool_free(service->pages);
+    api_explain_room_free(service->explaining);
     token_codec_free(service->tokens);
     strbuf_release(&service->answer);
     loop_free(service->loop);

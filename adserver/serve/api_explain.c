@@ -1,0 +1,341 @@
+#include "serve/api_explain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/url.h"
+#include "decision/description.h"
+#include "decision/explain_json.h"
+#include "net/loop.h"
+#include "store/explain_viewer.h"
+#include "store/scripts.h"
+
+struct api_explain_room {
+    unsigned at_work;
+};
+
+struct api_explain_room *api_explain_room_new(void)
+{
+    return check_calloc(1, sizeof(struct api_explain_room));
+}
+
+void api_explain_room_free(struct api_explain_room *room)
+{
+    free(room);
+}
+
+struct work;
+typedef bool work_fn(struct work *work); /* a short step; false: the stage is over */
+
+struct work {
+    struct service *service;
+    struct http_exchange *exchange; /* NULL: the client has gone */
+    struct loop_timer *timer;
+    struct description description;
+    struct explain_viewer viewer;
+    struct geo_place place;
+    struct explain *explain;
+    uint64_t revision; /* of the catalog that it is made of */
+    unsigned tries, stage, reading;
+    bool redis_failed;
+    struct explain_json written;
+    struct strbuf answer;
+};
+
+/* A batch of counters that has been asked for. */
+struct batch {
+    struct work *work;
+    unsigned from, count;
+};
+
+/* Its one end. While counters are being read it waits for the last of them. */
+static void end(struct work *work)
+{
+    if (work->reading > 0)
+        return;
+    work->service->explaining->at_work--;
+    loop_timer_free(work->timer);
+    explain_free(work->explain);
+    strbuf_release(&work->answer);
+    free(work);
+}
+
+static void on_gone(struct http_exchange *exchange, void *arg)
+{
+    struct work *work = arg;
+    (void)exchange;
+    work->exchange = NULL;
+    end(work);
+}
+
+static void refuse(struct work *work, int status, const char *code, struct slice message)
+{
+    http_on_gone(work->exchange, NULL, NULL);
+    http_respond_error(work->exchange, status, code, message);
+    work->exchange = NULL;
+    end(work);
+}
+
+/* ---- The question ---------------------------------------------------------------------------- */
+
+static unsigned read_fields(const struct campaign *campaign, struct record_field *ret, void *arg)
+{
+    struct service *service = arg;
+    return catalog_store_fields(service->catalog, RECORD_CAMPAIGN, campaign->id, ret);
+}
+
+static void find_viewer(struct work *work, struct page_request *request)
+{
+    struct service *service = work->service;
+    const struct viewer_salts salts = {secrets_viewer(service->secrets),
+                                       secrets_today(service->secrets, request->now_us)};
+    work->viewer = explain_viewer_find(&service->ladder, &salts, &work->description);
+    request->has_viewer = work->viewer.way != NULL;
+    request->serve_anonymous = service->options->viewer_anonymous == 1;
+    request->caps_away = work->redis_failed || !redis_is_up(service->redis);
+    request->caps_away_reason = CAPS_AWAY_REDIS;
+}
+
+static void find_place(struct work *work, struct page_request *request)
+{
+    work->place = (struct geo_place){0};
+    if (work->service->geo && work->description.has_client)
+        (void)geo_find(work->service->geo, &work->description.client, &work->place);
+    request->facts.country = slice_cstr(work->place.country);
+    request->facts.region = slice_cstr(work->place.region);
+}
+
+static void find_slots(struct work *work, const struct catalog *catalog,
+                       struct page_request *request)
+{
+    const struct page_query *query = &work->description.query;
+    request->slot_count = query->slot_count;
+    for (unsigned i = 0; i < query->slot_count; i++)
+        request->slots[i] =
+            (struct page_slot){.name = query->slots[i].id,
+                               .index = catalog_find_slot(catalog, query->slots[i].id),
+                               .width = query->slots[i].width};
+}
+
+/* From the beginning, with the catalog as it is now. */
+static void begin(struct work *work, struct catalog *catalog)
+{
+    struct service *service = work->service;
+    struct explain_question question = {
+        .catalog = catalog,
+        .campaign = work->description.campaign,
+        .seed = EXPLAIN_SEED,
+        .fields = read_fields,
+        .arg = service,
+    };
+    struct page_request *request = &question.request;
+    request->now_us = work->description.at_us != TIME_UNSET ? work->description.at_us
+                                                            : clock_wall_us(service->clock);
+    description_facts(&work->description, &request->facts);
+    find_place(work, request);
+    find_viewer(work, request);
+    find_slots(work, catalog, request);
+    explain_free(work->explain);
+    work->explain = explain_new(&question);
+    work->revision = catalog->revision;
+    work->stage = 0;
+    work->written = (struct explain_json){0};
+    strbuf_clear(&work->answer);
+    loop_timer_set(work->timer, 0);
+}
+
+/* ---- Counters -------------------------------------------------------------------------------- */
+
+static void on_caps(enum redis_failure failure, const struct redis_reply *reply, void *arg)
+{
+    struct batch batch = *(struct batch *)arg;
+    struct work *work = batch.work;
+    int64_t now_us = clock_wall_us(work->service->clock);
+    free(arg);
+    work->reading--;
+    if (failure != REDIS_OK ||
+        !explain_caps_take(work->explain, batch.from, batch.count, reply, now_us))
+        work->redis_failed = true;
+    if (work->reading > 0)
+        return;
+    if (work->exchange)
+        loop_timer_set(work->timer, 0);
+    else
+        end(work);
+}
+
+static void read_caps(struct work *work)
+{
+    struct service *service = work->service;
+    struct explain_caps_batch *keys = check_malloc(sizeof *keys);
+    unsigned from = 0;
+    for (;; from += keys->count) {
+        explain_caps_ask(work->explain, service->prefix, &work->viewer.key, from, keys);
+        if (keys->count == 0)
+            break;
+        struct batch *batch = check_malloc(sizeof *batch);
+        *batch = (struct batch){work, from, keys->count};
+        work->reading++;
+        redis_run_script(service->redis, script_get(SCRIPT_CAPS), keys->keys, keys->count, NULL, 0,
+                         API_EXPLAIN_REDIS_MS, on_caps, batch);
+    }
+    free(keys);
+}
+
+/* ---- The stages ------------------------------------------------------------------------------ */
+
+static bool judge(struct work *work)
+{
+    if (explain_judge(work->explain))
+        return true;
+    if (work->viewer.has_key && explain_asked(work->explain)->request.caps_away == false)
+        read_caps(work);
+    return false;
+}
+
+static bool draw(struct work *work)
+{
+    return explain_draw(work->explain);
+}
+
+static bool list(struct work *work)
+{
+    return explain_list(work->explain);
+}
+
+static bool write_answer(struct work *work)
+{
+    return explain_json_add(work->explain, work->viewer.way, &work->written, &work->answer);
+}
+
+static work_fn *const stages[] = {judge, draw, list, write_answer};
+#define STAGES (sizeof stages / sizeof *stages)
+
+static void answer(struct work *work)
+{
+    struct http_response response = {
+        .status = 200,
+        .content_type = SLICE("application/json"),
+        .extra = SLICE(HTTP_NO_STORE),
+        .body = strbuf_slice(&work->answer),
+    };
+    if (work->answer.overflowed) {
+        refuse(work, 500, "too_large", SLICE("the answer is too large"));
+        return;
+    }
+    http_on_gone(work->exchange, NULL, NULL);
+    http_respond(work->exchange, &response);
+    work->exchange = NULL;
+    end(work);
+}
+
+/* Whether it has to begin again; then it has, or is over. */
+static bool begin_again(struct work *work)
+{
+    struct catalog *catalog = catalog_store_current(work->service->catalog);
+    bool failed = work->redis_failed && !explain_asked(work->explain)->request.caps_away;
+    if (catalog->revision == work->revision && !failed)
+        return false;
+    if (++work->tries == API_EXPLAIN_TRIES)
+        refuse(work, 503, "catalog_changing",
+               SLICE("the catalog changes faster than it can be explained; name a campaign"));
+    else
+        begin(work, catalog);
+    return true;
+}
+
+static void on_turn(void *arg)
+{
+    struct work *work = arg;
+    const struct clock *clock = work->service->clock;
+    int64_t until_us = clock_mono_us(clock) + API_EXPLAIN_SLICE_US;
+    if (begin_again(work))
+        return;
+    while (work->stage < STAGES && work->reading == 0 && clock_mono_us(clock) < until_us)
+        work->stage += !stages[work->stage](work);
+    if (work->stage == STAGES)
+        answer(work);
+    else if (work->reading == 0)
+        loop_timer_set(work->timer, 0);
+}
+
+/* ---- The request ----------------------------------------------------------------------------- */
+
+static bool parse(const struct http_request *request, struct description *ret, struct err *err)
+{
+    struct slice rest = request->query, name, value;
+    description_clear(ret);
+    for (unsigned count = 0;; count++) {
+        enum url_query_result result = url_query_next(&rest, request->arena, &name, &value);
+        if (result == URL_QUERY_END)
+            return page_query_check(&ret->query, err);
+        (void)err_at(err, "query");
+        if (result == URL_QUERY_MALFORMED)
+            return err_set(err, "malformed: a bad %%-escape, or text that is not UTF-8");
+        if (count == PAGE_PARAMETERS_MAX)
+            return err_set(err, "more than %d parameters", PAGE_PARAMETERS_MAX);
+        if (!description_take(ret, request->arena, name, value, err))
+            return false;
+    }
+}
+
+static void refuse_parameters(struct http_exchange *exchange, const struct err *err)
+{
+    char message[ERR_WHERE_MAX + ERR_TEXT_MAX + 3];
+    int len = snprintf(message, sizeof message, "%s: %s", err->where, err->text);
+    CHECK(len > 0 && (size_t)len < sizeof message);
+    http_respond_error(exchange, 400, "bad_parameter", slice_of(message, (size_t)len));
+}
+
+static bool has_slot(const struct catalog *catalog, const struct page_query *query)
+{
+    for (unsigned i = 0; i < query->slot_count; i++) {
+        if (catalog_find_slot(catalog, query->slots[i].id))
+            return true;
+    }
+    return false;
+}
+
+/* False: it has been refused. */
+static bool check_catalog(struct http_exchange *exchange, const struct catalog *catalog,
+                          const struct description *description)
+{
+    if (!catalog)
+        http_respond_error(exchange, 503, "no_catalog", SLICE("no catalog has been loaded yet"));
+    else if (!has_slot(catalog, &description->query))
+        http_respond_error(exchange, 404, "unknown_slot", SLICE("there is no such slot"));
+    else if (description->campaign.len > 0 &&
+             !catalog_find_campaign(catalog, description->campaign))
+        http_respond_error(exchange, 404, "unknown_campaign", SLICE("there is no such campaign"));
+    else
+        return true;
+    return false;
+}
+
+static void start(struct service *service, struct http_exchange *exchange,
+                  const struct description *description)
+{
+    struct work *work = check_calloc(1, sizeof *work);
+    work->service = service;
+    work->exchange = exchange;
+    work->description = *description;
+    work->timer = loop_timer_new(service->loop, on_turn, work);
+    strbuf_init(&work->answer, API_EXPLAIN_ANSWER_MAX);
+    service->explaining->at_work++;
+    http_on_gone(exchange, on_gone, work);
+    begin(work, catalog_store_current(service->catalog));
+}
+
+void api_explain_handle(struct http_exchange *exchange, void *context)
+{
+    struct service *service = context;
+    struct description description;
+    struct err err = {"", ""};
+    if (!parse(http_exchange_request(exchange), &description, &err))
+        refuse_parameters(exchange, &err);
+    else if (service->explaining->at_work >= API_EXPLAIN_AT_ONCE)
+        http_respond_error(exchange, 503, "busy", SLICE("other explanations are being made"));
+    else if (check_catalog(exchange, catalog_store_current(service->catalog), &description))
+        start(service, exchange, &description);
+}
