@@ -589,7 +589,7 @@ static void tell_outweighed(const struct case_at_hand *at, struct strbuf *ret)
 {
     const struct campaign *winner = at->work->winners[EXPLAIN_SHOWN].campaign;
     strbuf_add_cstr(ret, "outweighed: ");
-    if (winner && winner->tier < at->campaign->tier)
+    if (winner && winner->tier < at->campaign->tier && at->verdict->draws == 0)
         strbuf_addf(ret, "tier %s comes behind %s, ", tier_words[at->campaign->tier],
                     tier_words[winner->tier]);
     else
