@@ -23,6 +23,7 @@ struct catalog_entries {
     unsigned refused_count;
     uint64_t revision;
     struct metrics *metrics;
+    struct goals *goals;
     catalog_refused_fn *on_refused;
     void *context;
 };
@@ -191,6 +192,9 @@ static void name_series(struct catalog_entry *entry)
         entry->compiled.slot->series = metrics_series(metrics, 's', catalog_entry_id(entry));
     else if (metrics && entry->kind == RECORD_CAMPAIGN)
         entry->compiled.campaign->series = metrics_series(metrics, 'c', catalog_entry_id(entry));
+    if (entry->home->goals && entry->kind == RECORD_CAMPAIGN)
+        entry->compiled.campaign->delivery =
+            goals_row(entry->home->goals, entry->compiled.campaign);
 }
 
 /* A campaign that uses what is not built yet is in the catalog, where the decision lets it rest. */
@@ -304,13 +308,14 @@ void catalog_entry_free_removed(struct catalog_entry *entry)
     free(entry);
 }
 
-struct catalog_entries *catalog_entries_new(struct metrics *metrics, catalog_refused_fn *on_refused,
-                                            void *context)
+struct catalog_entries *catalog_entries_new(struct metrics *metrics, struct goals *goals,
+                                            catalog_refused_fn *on_refused, void *context)
 {
     struct catalog_entries *entries = check_calloc(1, sizeof *entries);
     TAILQ_INIT(&entries->refused);
     entries->revision = EMPTY_REVISION;
     entries->metrics = metrics;
+    entries->goals = goals;
     entries->on_refused = on_refused;
     entries->context = context;
     return entries;

@@ -12,6 +12,7 @@
 
 #include "base/metrics.h"
 #include "decision/catalog.h"
+#include "store/goals.h"
 #include "store/raw_record.h"
 
 #define CATALOG_ID_KEPT_MAX 255 /* bytes of a name that is no id, so that it can be told */
@@ -56,9 +57,9 @@ struct catalog_entry {
 /* Told of each refusal that is new or changed. */
 typedef void catalog_refused_fn(const struct catalog_entry *entry, void *context);
 
-/* `metrics` names the series of slots and campaigns; NULL: they get none. */
-struct catalog_entries *catalog_entries_new(struct metrics *metrics, catalog_refused_fn *on_refused,
-                                            void *context);
+/* `metrics` names the series of slots and campaigns, `goals` their rows; NULL: they get none. */
+struct catalog_entries *catalog_entries_new(struct metrics *metrics, struct goals *goals,
+                                            catalog_refused_fn *on_refused, void *context);
 void catalog_entries_free(struct catalog_entries *entries);
 
 unsigned catalog_entries_count(const struct catalog_entries *entries, enum record_kind kind);

@@ -243,7 +243,7 @@ struct catalog_store *catalog_store_new(const struct catalog_store_config *confi
     char path[PATH_BYTES_MAX];
     CHECK(snprintf(path, sizeof path, "%s/catalog", config->state_dir) < (int)sizeof path);
     store->config = *config;
-    store->entries = catalog_entries_new(config->metrics, on_refused, store);
+    store->entries = catalog_entries_new(config->metrics, config->goals, on_refused, store);
     store->publish = loop_timer_new(config->loop, on_publish, store);
     store->keep = loop_timer_new(config->loop, keep, store);
     store->writer = config->persist ? catalog_writer_new(config->loop, path) : NULL;

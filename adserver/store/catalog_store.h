@@ -23,6 +23,7 @@
 
 #include "decision/catalog.h"
 #include "decision/record.h"
+#include "store/goals.h"
 #include "store/redis.h"
 
 #define CATALOG_SWEEP_MS       500
@@ -41,6 +42,7 @@ struct catalog_store_config {
     const char *state_dir;
     bool persist; /* keeps the file, and writes rejections to the log: one worker of several */
     struct metrics *metrics;
+    struct goals *goals; /* gives campaigns that have bounds their rows; NULL: they get none */
 };
 
 struct catalog_store *catalog_store_new(const struct catalog_store_config *config);

@@ -13,12 +13,21 @@
 #include "store/ledger_serves.h"
 #include "store/scripts.h"
 
-#define KEYS     3
-#define ARGS     5
-#define RETRY_US (10 * US_PER_MS) /* between two looks whether a lost event can be sent again */
+#define KEYS      4
+#define ARGS      15
+#define ARG_AGAIN 4                /* position of the one that says it is sent again */
+#define RETRY_US  (10 * US_PER_MS) /* between two looks whether a lost event can be sent again */
 
 /* event.lua's answers. */
-enum { ANSWER_DUPLICATE, ANSWER_COUNTED, ANSWER_IMPLIED, ANSWER_FILTERED, ANSWERS };
+enum {
+    ANSWER_DUPLICATE,
+    ANSWER_COUNTED,
+    ANSWER_IMPLIED,
+    ANSWER_FILTERED,
+    ANSWER_OVER_GOAL,
+    ANSWER_OVER_GOAL_IMPLIED,
+    ANSWERS
+};
 
 const char *const event_kind_words[] = {
     [EVENT_IMPRESSION] = "impressions", [EVENT_VIEWABLE] = "viewables", [EVENT_CLICK] = "clicks"};
@@ -39,9 +48,14 @@ struct entry {
     bool lost;      /* its connection broke: it waits to be sent again */
     bool filtered;
     struct slice keys[KEYS], args[ARGS];
+    unsigned key_count, arg_count;
     char seen[LEDGER_KEY_MAX], counts[LEDGER_KEY_MAX], totals[LEDGER_KEY_MAX];
     char place[2 * ID_MAX + 4];
     char kept[24];
+    char goal[LEDGER_KEY_MAX];
+    char terms[GOAL_TERMS][GOAL_NUMBER_MAX];
+    char window[GOAL_WINDOW_MAX];
+    char held_from[GOAL_NUMBER_MAX];
 };
 
 struct ledger {
@@ -73,6 +87,8 @@ static enum ledger_result result_of(const struct redis_reply *reply)
         [ANSWER_COUNTED] = LEDGER_COUNTED,
         [ANSWER_IMPLIED] = LEDGER_COUNTED_IMPLIED,
         [ANSWER_FILTERED] = LEDGER_FILTERED,
+        [ANSWER_OVER_GOAL] = LEDGER_OVER_GOAL,
+        [ANSWER_OVER_GOAL_IMPLIED] = LEDGER_OVER_GOAL_IMPLIED,
     };
     if (reply->type != REDIS_INTEGER || reply->integer < 0 || reply->integer >= ANSWERS)
         return LEDGER_FAILED;
@@ -101,8 +117,8 @@ static void on_answer(enum redis_failure failure, const struct redis_reply *repl
 
 static void send_entry(struct entry *entry, int timeout_ms)
 {
-    redis_run_script(entry->ledger->config.redis, script_get(SCRIPT_EVENT), entry->keys, KEYS,
-                     entry->args, ARGS, timeout_ms, on_answer, entry);
+    redis_run_script(entry->ledger->config.redis, script_get(SCRIPT_EVENT), entry->keys,
+                     entry->key_count, entry->args, entry->arg_count, timeout_ms, on_answer, entry);
 }
 
 static void retry_entry(struct entry *entry)
@@ -113,7 +129,7 @@ static void retry_entry(struct entry *entry)
         end(entry, LEDGER_FAILED);
     } else if (redis_is_up(ledger->config.redis)) {
         entry->lost = false;
-        entry->args[4] = SLICE("1");
+        entry->args[ARG_AGAIN] = SLICE("1");
         send_entry(entry, (int)left_ms);
     } else {
         loop_timer_set(ledger->retry, RETRY_US);
@@ -170,7 +186,28 @@ static void name_args(struct entry *entry, const struct ledger_event *event)
     entry->args[1] = slice_cstr(entry->place);
     entry->args[2] = slice_cstr(entry->kept);
     entry->args[3] = slice_cstr(event_filter_words[event->filter]);
-    entry->args[4] = SLICE("0");
+    entry->args[ARG_AGAIN] = SLICE("0");
+    entry->key_count = 3;
+    entry->arg_count = ARG_AGAIN + 1;
+}
+
+/* Prices, and where there are bounds, those and the window of the serve. */
+static void name_goal(struct entry *entry, const struct ledger_event *event)
+{
+    const struct event_goal *goal = event->goal;
+    struct slice *args = entry->args + entry->arg_count;
+    goal_terms(goal->campaign, entry->terms, args);
+    entry->arg_count += 2;
+    if (!goal_binds(goal->campaign))
+        return;
+    (void)snprintf(entry->held_from, sizeof entry->held_from, "%lld",
+                   (long long)(goal->held_from_us / US_PER_MS));
+    args[GOAL_TERMS] = goal_window_name(goal->window, entry->window);
+    args[GOAL_TERMS + 1] = goal_window_date(args[GOAL_TERMS]);
+    args[GOAL_TERMS + 2] = slice_cstr(entry->held_from);
+    entry->arg_count = ARGS;
+    entry->keys[entry->key_count++] =
+        ledger_key(entry->goal, entry->ledger->config.prefix, "goal", event->campaign, "");
 }
 
 void ledger_record(struct ledger *ledger, const struct ledger_event *event, int timeout_ms,
@@ -185,6 +222,8 @@ void ledger_record(struct ledger *ledger, const struct ledger_event *event, int 
     entry->filtered = event->filter != EVENT_COUNTS;
     name_keys(entry, event);
     name_args(entry, event);
+    if (event->goal)
+        name_goal(entry, event);
     LIST_INSERT_HEAD(&ledger->entries, entry, link);
     send_entry(entry, timeout_ms);
 }

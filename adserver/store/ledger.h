@@ -8,6 +8,13 @@
  * `<prefix>seen:{<campaign>}:<impression>` as three bits until page_ttl and LEDGER_SEEN_MARGIN_MS
  * have passed.
  *
+ * Where a campaign has bounds, the same step settles the event: an impression uses up what was
+ * reserved for it, or counts where there is room beside all that is counted and reserved (goals.h);
+ * a click counts while there is room for it. What has no room is counted as `over_goal`, and with
+ * an impression its viewable and its click. So no bound is ever passed, whatever comes late or
+ * again. What impressions and clicks cost is added up in ad:total as `spend` (millionths) and
+ * `spend_rest` (thousandths of these), at the prices of the time they are counted.
+ *
  * Serves are only statistics: they are added up in the process and written every LEDGER_FLUSH_MS,
  * so that serving needs no write. Each batch carries a number that Redis remembers under
  * `<prefix>batch:{<campaign>}:<worker>:<n>` for a day, so one of which it is not known whether it
@@ -18,6 +25,7 @@
 #define STORE_LEDGER_H
 
 #include "base/clock.h"
+#include "store/goal_terms.h"
 #include "store/redis.h"
 
 #define LEDGER_FLUSH_MS       100
@@ -37,12 +45,20 @@ enum event_filter {
 };
 extern const char *const event_filter_words[];
 
+/* What an event of a campaign that has a price or bounds is settled by (goals.h). */
+struct event_goal {
+    const struct campaign *campaign; /* its prices and bounds; read at once, not kept */
+    struct goal_window window;       /* of the serve */
+    int64_t held_from_us;            /* reservations of windows that ended by then are given back */
+};
+
 struct ledger_event {
     enum event_kind kind;
     enum event_filter filter;
     struct slice campaign, creative, slot;
-    uint8_t impression[16]; /* the unique impression number */
-    int64_t now_us;         /* wall time: the hour it counts in */
+    uint8_t impression[16];        /* the unique impression number */
+    int64_t now_us;                /* wall time: the hour it counts in */
+    const struct event_goal *goal; /* NULL: neither price nor bounds */
 };
 
 struct ledger;
@@ -62,11 +78,13 @@ struct ledger *ledger_new(const struct ledger_config *config);
 void ledger_free(struct ledger *ledger);
 
 enum ledger_result {
-    LEDGER_COUNTED,         /* the first of its kind */
-    LEDGER_COUNTED_IMPLIED, /* a click or viewable that also counted its missing impression */
-    LEDGER_DUPLICATE,       /* seen before: counted as `duplicate` */
-    LEDGER_FILTERED,        /* counted under its filter's word */
-    LEDGER_FAILED,          /* not written: Redis away, slow or refusing */
+    LEDGER_COUNTED,           /* the first of its kind */
+    LEDGER_COUNTED_IMPLIED,   /* a click or viewable that also counted its missing impression */
+    LEDGER_DUPLICATE,         /* seen before: counted as `duplicate` */
+    LEDGER_FILTERED,          /* counted under its filter's word */
+    LEDGER_OVER_GOAL,         /* counted as `over_goal`: a goal is met or a budget spent */
+    LEDGER_OVER_GOAL_IMPLIED, /* likewise, but its missing impression was counted */
+    LEDGER_FAILED,            /* not written: Redis away, slow or refusing */
 };
 typedef void ledger_fn(enum ledger_result result, void *arg);
 

@@ -13,6 +13,7 @@ static struct redis_script scripts[SCRIPT_COUNT] = {
     [SCRIPT_EVENT] = {.name = "store/event.lua"},
     [SCRIPT_SERVES] = {.name = "store/serves.lua"},
     [SCRIPT_CAPS] = {.name = "store/caps.lua"},
+    [SCRIPT_LEASE] = {.name = "store/lease.lua"},
 };
 
 static void load(struct redis_script *script)

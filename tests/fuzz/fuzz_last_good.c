@@ -29,7 +29,7 @@ static void on_entry(enum record_kind kind, struct slice id, struct slice raw, v
 /* What is good, written and read again, is the same catalog. */
 static void check_comes_back(const struct catalog_entries *entries)
 {
-    struct catalog_entries *again = catalog_entries_new(NULL, NULL, NULL);
+    struct catalog_entries *again = catalog_entries_new(NULL, NULL, NULL, NULL);
     struct strbuf bytes;
     struct err err;
     unsigned count = 0;
@@ -55,7 +55,7 @@ static void check_comes_back(const struct catalog_entries *entries)
 
 static void try_file(struct slice bytes)
 {
-    struct catalog_entries *entries = catalog_entries_new(NULL, NULL, NULL);
+    struct catalog_entries *entries = catalog_entries_new(NULL, NULL, NULL, NULL);
     struct err err = {0};
     if (catalog_file_decode(bytes, SLICE("ad:"), on_entry, entries, &err)) {
         catalog_release(catalog_entries_build(entries));
