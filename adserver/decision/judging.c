@@ -31,6 +31,18 @@ static enum reason judge_creatives(const struct selection *selection, uint32_t w
     return furthest;
 }
 
+/* One that is bound and of which nothing is known waits for Redis. */
+static enum reason judge_delivery(const struct campaign *campaign,
+                                  const struct deliveries *deliveries)
+{
+    if (campaign->delivery == 0)
+        return REASON_NONE;
+    if (campaign->delivery >= deliveries->count)
+        return REASON_REDIS_AWAY;
+    const struct delivery *row = &deliveries->rows[campaign->delivery];
+    return row->units > 0 || row->may_ask ? REASON_NONE : row->resting;
+}
+
 enum reason judge_booking(const struct selection *selection, uint32_t width,
                           const struct booking *booking)
 {
@@ -40,6 +52,8 @@ enum reason judge_booking(const struct selection *selection, uint32_t width,
     if (campaign->end_us != TIME_UNSET && selection->now_us >= campaign->end_us)
         return REASON_ENDED;
     enum reason reason = targeting_judge(campaign, selection->facts, selection->now_us);
+    if (reason == REASON_NONE)
+        reason = judge_delivery(campaign, &selection->deliveries);
     return reason == REASON_NONE ? judge_creatives(selection, width, booking) : reason;
 }
 

@@ -335,6 +335,7 @@ void selection_run(const struct page_request *request, struct random *random,
     ret->slot_count = request->slot_count;
     ret->needs_caps = false;
     ret->now_us = request->now_us;
+    ret->deliveries = request->deliveries;
     ret->facts = &request->facts;
     ret->capped_reason = judge_capped(request);
     ret->counts_caps = request->has_viewer;

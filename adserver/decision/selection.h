@@ -56,6 +56,7 @@ struct selection {
     bool needs_caps; /* some candidate that may come to serve is capped */
     /* What selection_settle() judges by again; the catalog must live until then. */
     int64_t now_us;
+    struct deliveries deliveries;
     const struct page_facts *facts; /* the request's, which must live until then, too */
     enum reason capped_reason;      /* why nothing that is capped may serve; REASON_NONE: it may */
     bool counts_caps; /* false: the viewer is unknown, and capped ones serve uncapped */

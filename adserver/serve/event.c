@@ -124,6 +124,14 @@ static void count(const struct report *report, enum ledger_result result)
     case LEDGER_FILTERED:
         metrics_add(metrics, filter_counter(report->filter), 1);
         break;
+    case LEDGER_OVER_GOAL_IMPLIED:
+        metrics_add(metrics, COUNTER_EVENT_COUNTED, 1);
+        metrics_series_add(metrics, report->series, SERIES_CAMPAIGN_IMPRESSIONS, 1);
+        metrics_add(metrics, COUNTER_EVENT_OVER_GOAL, 1);
+        break;
+    case LEDGER_OVER_GOAL:
+        metrics_add(metrics, COUNTER_EVENT_OVER_GOAL, 1);
+        break;
     case LEDGER_FAILED:
         metrics_add(metrics, COUNTER_EVENT_FAILED, 1);
         break;
@@ -189,6 +197,22 @@ static struct report *report_new(struct service *service, struct http_exchange *
     return report;
 }
 
+/* By which prices and bounds it is counted; false where its campaign has none, or has gone. */
+static bool find_goal(const struct service *service, const struct token *token, int64_t now_us,
+                      struct event_goal *ret)
+{
+    const struct catalog *catalog = catalog_store_current(service->catalog);
+    const struct campaign *campaign =
+        catalog ? catalog_find_campaign(catalog, token->campaign) : NULL;
+    int64_t hold_us = service->options->goals_hold_in_ms * US_PER_MS;
+    if (!campaign || (campaign->delivery == 0 && !goal_is_priced(campaign)))
+        return false;
+    ret->campaign = campaign;
+    ret->window = goal_window_at(campaign->zone, hold_us, token->issued_ms * US_PER_MS);
+    ret->held_from_us = now_us - hold_us;
+    return true;
+}
+
 static void record(struct report *report, const struct token *token, int64_t now_us)
 {
     struct service *service = report->service;
@@ -200,6 +224,9 @@ static void record(struct report *report, const struct token *token, int64_t now
         .slot = token->slot,
         .now_us = now_us,
     };
+    struct event_goal goal;
+    if (find_goal(service, token, now_us, &goal))
+        event.goal = &goal;
     memcpy(event.impression, token->impression, IMPRESSION_BYTES);
     http_on_gone(report->exchange, on_gone, report);
     ledger_record(service->ledger, &event,

@@ -16,6 +16,8 @@ static const struct {
     {"events", "result"},
     {"closes", "reason"},
     {"request_log", "outcome"},
+    {"goal_leases", "result"},
+    {"goal_units", "what"},
 };
 
 static const char *label_of(const char *family)

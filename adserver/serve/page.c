@@ -13,7 +13,16 @@
 #include "serve/traffic.h"
 #include "store/viewer_caps.h"
 
+#define FUND_ROUNDS_MAX 8 /* times a page may ask for units */
+#define BOUND_MAX       (PAGE_SLOTS_MAX * CANDIDATES_MAX)
+
 enum step { NEXT, WAIT, DONE };
+
+/* A campaign with bounds among a page's candidates, and the units it may use up here. */
+struct need {
+    const struct campaign *campaign;
+    unsigned count;
+};
 
 struct page {
     struct page *next; /* in the pool */
@@ -28,6 +37,12 @@ struct page {
     struct geo_place place; /* what the request's facts say of it */
     struct selection selection;
     int chosen[PAGE_SLOTS_MAX];
+    int64_t fund_us; /* monotonic time it began to ask for units; 0: it has not */
+    unsigned rounds; /* of asking */
+    struct need needs[BOUND_MAX];
+    unsigned need_count;
+    struct goals_units held[BOUND_MAX]; /* its own until it is settled */
+    unsigned held_count;
 };
 
 struct page_pool {
@@ -68,7 +83,14 @@ static struct page *page_take(struct service *service, struct http_exchange *exc
     page->exchange = exchange;
     page->catalog = NULL;
     page->at = 0;
+    page->rounds = page->held_count = 0;
     return page;
+}
+
+static void put_back_units(struct page *page)
+{
+    while (page->held_count > 0)
+        goals_put_back(page->service->goals, &page->held[--page->held_count]);
 }
 
 /* The one end of every page. */
@@ -76,6 +98,7 @@ static void page_end(struct page *page)
 {
     struct page_pool *pool = page->service->pages;
 
+    put_back_units(page);
     catalog_release(page->catalog);
     if (pool->count == PAGE_POOL_MAX) {
         free(page);
@@ -208,24 +231,214 @@ static void count_rejection(const struct campaign *campaign, enum reason reason,
 static enum step decide(struct page *page)
 {
     find_marks(page);
+    goals_open(page->service->goals, page->request.now_us);
+    page->request.deliveries = goals_deliveries(page->service->goals);
     selection_run(&page->request, &page->service->random, count_rejection, page, &page->selection);
+    return NEXT;
+}
+
+/* Of a second decision only what is new counts: the first has counted the rest. */
+static void count_resting(const struct campaign *campaign, enum reason reason, void *arg)
+{
+    const struct page *page = arg;
+    bool asked = false;
+    for (unsigned i = 0; i < page->need_count; i++)
+        asked |= page->needs[i].campaign->delivery == campaign->delivery;
+    if (reason == REASON_REDIS_AWAY || reason == REASON_DEADLINE || (asked && campaign->delivery))
+        count_rejection(campaign, reason, arg);
+}
+
+/*
+ * FUND: units for the candidates whose campaigns have bounds (store/goals.h). Where the worker has
+ * none in hand it asks Redis, and the page is decided again with what has come: candidates that
+ * could not have it are at rest then. So none is chosen that would lack its unit.
+ */
+
+static void drive(struct page *page);
+
+/* A campaign stands on a page once, unless it is a roadblock. */
+static void add_need(struct page *page, const struct campaign *campaign)
+{
+    struct need *need = page->needs;
+    while (need < page->needs + page->need_count && need->campaign != campaign)
+        need++;
+    if (need == page->needs + page->need_count)
+        page->needs[page->need_count++] = (struct need){.campaign = campaign, .count = 1};
+    else if (campaign->roadblock != ROADBLOCK_OFF)
+        need->count++;
+}
+
+static void find_needs(struct page *page)
+{
+    page->need_count = 0;
+    for (unsigned s = 0; s < page->selection.slot_count; s++) {
+        const struct slot_selection *slot = &page->selection.slots[s];
+        for (unsigned c = 0; c < slot->count; c++) {
+            const struct campaign *campaign = slot->candidates[c].campaign;
+            if (campaign->delivery != 0 && (c == 0 || campaign != slot->candidates[c - 1].campaign))
+                add_need(page, campaign);
+        }
+    }
+}
+
+/* Time may have passed: what the first decision pointed to is looked up anew. */
+static void decide_again(struct page *page, struct deliveries deliveries)
+{
+    page->request.deliveries = deliveries;
+    selection_run(&page->request, &page->service->random, count_resting, page, &page->selection);
+}
+
+static void on_funded(bool in_time, struct goals_wait *wait, void *arg)
+{
+    struct page *page = arg;
+    struct goals *goals = page->service->goals;
+    unsigned count;
+    const struct goals_units *got = goals_wait_got(wait, &count);
+    (void)in_time; /* if not, all are at rest now */
+    for (unsigned i = 0; i < count; i++)
+        goals_put_back(goals, &got[i]);
+    if (!page->exchange) {
+        page_end(page);
+        goals_wait_free(wait);
+        return;
+    }
+    http_on_gone(page->exchange, NULL, NULL);
+    page->request.now_us = clock_wall_us(page->service->clock);
+    (void)find_slots(page);
+    goals_open(goals, page->request.now_us);
+    decide_again(page, goals_deliveries(goals));
+    goals_wait_free(wait);
+    page->at--;
+    drive(page);
+}
+
+static void on_gone(struct http_exchange *exchange, void *arg)
+{
+    struct page *page = arg;
+    (void)exchange;
+    page->exchange = NULL;
+}
+
+static bool lacks(const struct page *page, const struct need *need)
+{
+    return page->request.deliveries.rows[need->campaign->delivery].units < need->count;
+}
+
+/* Begins to wait for what can be asked for; false where there is nothing. */
+static bool ask_for_units(struct page *page, int timeout_ms)
+{
+    struct goals_wait *wait = NULL;
+    unsigned asked = 0;
+    for (unsigned i = 0; i < page->need_count && asked < GOALS_WAIT_MAX; i++) {
+        const struct need *need = &page->needs[i];
+        if (!lacks(page, need) || !page->request.deliveries.rows[need->campaign->delivery].may_ask)
+            continue;
+        wait = wait ? wait : goals_wait_new(page->service->goals, on_funded, page);
+        goals_wait_for(wait, need->campaign, need->count);
+        asked++;
+    }
+    if (!wait)
+        return false;
+    page->rounds++;
+    http_on_gone(page->exchange, on_gone, page);
+    goals_wait_begin(wait, timeout_ms);
+    return true;
+}
+
+/* Puts those that lack units to rest for this page; returns how many more there are. */
+static unsigned hide_lacking(struct page *page, struct need *hidden, struct delivery *kept)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < page->need_count; i++) {
+        if (!lacks(page, &page->needs[i]))
+            continue;
+        hidden[count] = page->needs[i];
+        goals_hide(page->service->goals, hidden[count].campaign->delivery, &kept[count]);
+        count++;
+    }
+    return count;
+}
+
+/* Decides without the campaigns that lack units, until none that is offered does. */
+static void pass_over_lacking(struct page *page)
+{
+    struct need hidden[2 * BOUND_MAX];
+    struct delivery kept[2 * BOUND_MAX];
+    unsigned count = 0, more = hide_lacking(page, hidden, kept);
+    while (more > 0 && count + more <= BOUND_MAX) {
+        count += more;
+        decide_again(page, page->request.deliveries);
+        find_needs(page);
+        more = hide_lacking(page, hidden + count, kept + count);
+    }
+    for (unsigned i = count + more; i-- > 0;)
+        goals_show(page->service->goals, hidden[i].campaign->delivery, &kept[i]);
+    if (more == 0)
+        return;
+    decide_again(page, goals_at_rest(page->service->goals, REASON_DEADLINE));
+    page->need_count = 0;
+}
+
+static int fund_left_ms(struct page *page)
+{
+    int64_t now_us = clock_mono_us(page->service->clock);
+    if (page->rounds == 0)
+        page->fund_us = now_us;
+    return page->service->redis_timeout_ms - (int)((now_us - page->fund_us) / US_PER_MS);
+}
+
+static enum step fund(struct page *page)
+{
+    if (page->filter != EVENT_COUNTS)
+        return NEXT;
+    find_needs(page);
+    if (page->need_count == 0)
+        return NEXT;
+    int left_ms = fund_left_ms(page);
+    if (left_ms > 0 && page->rounds < FUND_ROUNDS_MAX && ask_for_units(page, left_ms))
+        return WAIT;
+    pass_over_lacking(page);
     return NEXT;
 }
 
 /* RESERVE: caps checked and counted in one step, for the whole page. */
 
-static void drive(struct page *page);
+/* While the page waits for caps nobody else gets its units, so that no cap is used up in vain. */
+static void hold_units(struct page *page)
+{
+    for (unsigned i = 0; i < page->need_count; i++) {
+        const struct need *need = &page->needs[i];
+        if (goals_take(page->service->goals, need->campaign, need->count,
+                       &page->held[page->held_count]))
+            page->held_count++;
+    }
+}
+
+static void use_unit(struct page *page, const struct campaign *campaign)
+{
+    struct goals_units unit;
+    for (unsigned i = 0; i < page->held_count; i++) {
+        if (page->held[i].row != campaign->delivery || page->held[i].count == 0)
+            continue;
+        page->held[i].count--;
+        return;
+    }
+    CHECK(goals_take(page->service->goals, campaign, 1, &unit));
+}
 
 static void settle(struct page *page, const uint32_t *refused)
 {
     selection_settle(&page->selection, refused, count_rejection, page, page->chosen);
-}
-
-/* Of the second decision only what is new counts: the first has counted the rest. */
-static void count_resting(const struct campaign *campaign, enum reason reason, void *arg)
-{
-    if (reason == REASON_REDIS_AWAY || reason == REASON_DEADLINE)
-        count_rejection(campaign, reason, arg);
+    if (page->filter != EVENT_COUNTS)
+        return;
+    for (unsigned i = 0; i < page->selection.slot_count; i++) {
+        if (page->chosen[i] < 0)
+            continue;
+        const struct candidate *winner = &page->selection.slots[i].candidates[page->chosen[i]];
+        if (winner->campaign->delivery != 0)
+            use_unit(page, winner->campaign);
+    }
+    put_back_units(page);
 }
 
 /* What needs Redis rests; the others are decided among once more. */
@@ -235,7 +448,10 @@ static void settle_without_redis(struct page *page, enum redis_failure failure)
     page->request.caps_away = true;
     page->request.caps_away_reason =
         failure == REDIS_TIMEOUT ? CAPS_AWAY_DEADLINE : CAPS_AWAY_REDIS;
-    selection_run(&page->request, &page->service->random, count_resting, page, &page->selection);
+    put_back_units(page);
+    decide_again(page,
+                 goals_at_rest(page->service->goals,
+                               failure == REDIS_TIMEOUT ? REASON_DEADLINE : REASON_REDIS_AWAY));
     settle(page, NULL);
 }
 
@@ -254,13 +470,6 @@ static void on_reserved(enum redis_failure failure, const uint32_t *refused, voi
     drive(page);
 }
 
-static void on_gone(struct http_exchange *exchange, void *arg)
-{
-    struct page *page = arg;
-    (void)exchange;
-    page->exchange = NULL;
-}
-
 static enum step reserve(struct page *page)
 {
     struct service *service = page->service;
@@ -268,6 +477,8 @@ static enum step reserve(struct page *page)
         settle(page, NULL);
         return NEXT;
     }
+    if (page->filter == EVENT_COUNTS)
+        hold_units(page);
     http_on_gone(page->exchange, on_gone, page);
     viewer_caps_reserve(service->redis, service->prefix, &page->viewer, &page->selection,
                         page->request.now_us, service->redis_timeout_ms, on_reserved, page);
@@ -342,7 +553,7 @@ static enum step render(struct page *page)
 }
 
 typedef enum step step_fn(struct page *page);
-static step_fn *const steps[] = {parse, identify, decide, reserve, render};
+static step_fn *const steps[] = {parse, identify, decide, fund, reserve, render};
 
 static void drive(struct page *page)
 {

@@ -17,6 +17,7 @@
 #include "serve/viewer.h"
 #include "store/catalog_store.h"
 #include "store/geo.h"
+#include "store/goals.h"
 #include "store/ledger.h"
 
 /* Of deadline_ms, how much an ad request may wait for Redis: the rest is for us and the way back.
@@ -40,6 +41,7 @@ struct service {
     struct catalog_store *catalog;
     struct ledger *ledger;
     struct request_log *request_log;
+    struct goals *goals;
     struct secrets *secrets;
     struct token_codec *tokens;
     struct page_pool *pages;

@@ -176,6 +176,7 @@ static void on_flushed(enum ledger_result result, void *arg)
 static void finish(void *arg)
 {
     struct worker *worker = arg;
+    goals_give_back(worker->service.goals);
     ledger_flush(worker->service.ledger, on_flushed, worker);
 }
 
@@ -265,7 +266,18 @@ static void make_store(struct worker *worker)
         .page_ttl_ms = service->options->tokens_page_ttl_in_ms,
     };
 
+    struct goals_config goals = {
+        .loop = service->loop,
+        .clock = service->clock,
+        .prefix = service->prefix,
+        .hold_ms = service->options->goals_hold_in_ms,
+        .metrics = service->metrics,
+    };
+
     service->redis = redis_new(service->loop, &redis);
+    goals.redis = service->redis;
+    service->goals = goals_new(&goals);
+    catalog.goals = service->goals;
     service->secrets = secrets_new(service->loop, service->redis, service->clock, service->prefix);
     service->catalog = catalog_store_new(&catalog);
     ledger.redis = service->redis;
@@ -333,6 +345,7 @@ static void release(struct worker *worker)
     redis_free(service->redis); /* ends what waits for it, which needs the parts below */
     request_log_free(service->request_log);
     ledger_free(service->ledger);
+    goals_free(service->goals);
     secrets_free(service->secrets);
     catalog_store_free(service->catalog);
     page_pool_free(service->pages);

@@ -243,9 +243,6 @@ test('a campaign that uses what has no effect yet is kept out, with its reason',
   await importCatalog(redis, smallCatalog);
   const server = await startServer({ t, redis });
   const uses = {
-    goal_impressions: '1000',
-    daily_impressions: '10',
-    budget: '100.50',
     exclusions: 'cars',
     roadblock: 'all',
   };
