@@ -214,7 +214,7 @@ static bool answer(struct tool *tool, const struct call *call,
                                         .fields = explain_catalog_fields,
                                         .arg = entries};
     struct page_request *request = &question.request;
-    struct explain_viewer viewer;
+    struct explain_viewer viewer = {.way = NULL};
     struct geo_place place;
     request->now_us =
         description->at_us != TIME_UNSET ? description->at_us : clock_wall_us(&clock_system);
