@@ -187,6 +187,8 @@ static enum step identify(struct page *page)
     };
 
     find_facts(page, facts.client);
+    if (page->filter == EVENT_COUNTS)
+        traffic_count(service->traffic);
     page->request.now_us = facts.now_us;
     page->request.has_viewer =
         page->filter == EVENT_COUNTS &&

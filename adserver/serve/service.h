@@ -19,6 +19,7 @@
 #include "store/geo.h"
 #include "store/goals.h"
 #include "store/ledger.h"
+#include "store/traffic.h"
 
 /* Of deadline_ms, how much an ad request may wait for Redis: the rest is for us and the way back.
  */
@@ -42,6 +43,7 @@ struct service {
     struct ledger *ledger;
     struct request_log *request_log;
     struct goals *goals;
+    struct traffic *traffic;
     struct secrets *secrets;
     struct token_codec *tokens;
     struct page_pool *pages;

@@ -239,6 +239,11 @@ static void make_request_log(struct service *service)
     service->request_log = request_log_new(&config);
 }
 
+static void on_learnt(const struct traffic_shape *shape, void *goals)
+{
+    goals_set_shape(goals, shape);
+}
+
 static void make_store(struct worker *worker)
 {
     struct service *service = &worker->service;
@@ -273,11 +278,20 @@ static void make_store(struct worker *worker)
         .hold_ms = service->options->goals_hold_in_ms,
         .metrics = service->metrics,
     };
+    struct traffic_config traffic = {
+        .loop = service->loop,
+        .clock = service->clock,
+        .prefix = service->prefix,
+        .on_learnt = on_learnt,
+    };
 
     service->redis = redis_new(service->loop, &redis);
     goals.redis = service->redis;
     service->goals = goals_new(&goals);
     catalog.goals = service->goals;
+    traffic.redis = service->redis;
+    traffic.arg = service->goals;
+    service->traffic = traffic_new(&traffic);
     service->secrets = secrets_new(service->loop, service->redis, service->clock, service->prefix);
     service->catalog = catalog_store_new(&catalog);
     ledger.redis = service->redis;
@@ -345,6 +359,7 @@ static void release(struct worker *worker)
     redis_free(service->redis); /* ends what waits for it, which needs the parts below */
     request_log_free(service->request_log);
     ledger_free(service->ledger);
+    traffic_free(service->traffic);
     goals_free(service->goals);
     secrets_free(service->secrets);
     catalog_store_free(service->catalog);
