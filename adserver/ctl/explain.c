@@ -6,6 +6,7 @@
 #include "ctl/explain_catalog.h"
 #include "ctl/explain_print.h"
 #include "decision/description.h"
+#include "store/explain_goals.h"
 #include "store/explain_viewer.h"
 #include "store/geo.h"
 #include "store/scripts.h"
@@ -142,6 +143,33 @@ static bool read_caps(struct tool *tool, struct explain *explain,
     return true;
 }
 
+/* ---- Goals and budgets ----------------------------------------------------------------------- */
+
+static bool read_goal(struct tool *tool, struct explain *explain, unsigned at,
+                      struct explain_goal_call *call)
+{
+    struct slice args[5 + EXPLAIN_GOAL_ARGS] = {SLICE("EVAL"), script_get(SCRIPT_LEASE)->text,
+                                                SLICE("2")};
+    explain_goal_ask(explain, at, tool->prefix, tool->options->goals_hold_in_ms, call);
+    memcpy(args + 3, call->keys, sizeof call->keys);
+    memcpy(args + 5, call->args, sizeof call->args);
+    const struct redis_reply *reply = tool_call(tool, args, 5 + EXPLAIN_GOAL_ARGS);
+    if (!reply)
+        return false;
+    return explain_goal_take(explain, at, reply) ||
+           tool_refuse(tool, "explain", "Redis gives no goals; allowed: their numbers");
+}
+
+static bool read_goals(struct tool *tool, struct explain *explain)
+{
+    struct explain_goal_call *call = arena_new_item(tool->arena, struct explain_goal_call);
+    for (unsigned i = 0; i < explain_bound_count(explain); i++) {
+        if (!read_goal(tool, explain, i, call))
+            return false;
+    }
+    return true;
+}
+
 /* ---- The question ---------------------------------------------------------------------------- */
 
 static bool find_place(struct tool *tool, const struct description *description,
@@ -196,7 +224,7 @@ static bool explain_all(struct tool *tool, struct explain *explain,
 {
     while (explain_judge(explain))
         ;
-    if (!read_caps(tool, explain, viewer))
+    if (!read_caps(tool, explain, viewer) || !read_goals(tool, explain))
         return false;
     while (explain_draw(explain))
         ;
@@ -212,6 +240,7 @@ static bool answer(struct tool *tool, const struct call *call,
                                         .campaign = description->campaign,
                                         .seed = EXPLAIN_SEED,
                                         .fields = explain_catalog_fields,
+                                        .deliveries = entries->deliveries,
                                         .arg = entries};
     struct page_request *request = &question.request;
     struct explain_viewer viewer = {.way = NULL};

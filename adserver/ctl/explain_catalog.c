@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "store/goal_terms.h"
+
 struct compiled {
     struct slot **slots;
     struct campaign **campaigns;
@@ -40,6 +42,11 @@ bool explain_catalog_read(struct tool *tool, struct explain_catalog *ret)
         if (!hashes_is_hash(entry) || !id_is_valid(entry->id) || !compile(entry, &compiled, &err))
             tool_warn(tool, entry_name(entry), "left out: %s%s%s", err.where,
                       err.where[0] ? ": " : "", err.text[0] ? err.text : "there is no such hash");
+    }
+    ret->deliveries = 1;
+    for (unsigned i = 0; i < compiled.campaign_count; i++) {
+        if (goal_binds(compiled.campaigns[i]))
+            compiled.campaigns[i]->delivery = ret->deliveries++;
     }
     ret->catalog =
         catalog_build(compiled.slots, compiled.slot_count, compiled.campaigns,

@@ -13,6 +13,7 @@
 struct explain_catalog {
     struct entries entries;
     struct catalog *catalog;
+    unsigned deliveries; /* rows that campaigns with goals or budgets have */
 };
 
 /* False with a mistake noted. */

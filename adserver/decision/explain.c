@@ -65,6 +65,74 @@ void explain_set_cap(struct explain *explain, unsigned at, uint64_t served, int6
     }
 }
 
+/* ---- Goals and budgets ----------------------------------------------------------------------- */
+
+static struct explain_bound *find_bound(const struct explain *explain,
+                                        const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < explain->bound_count; i++) {
+        if (explain->bounds[i].campaign == campaign)
+            return (struct explain_bound *)&explain->bounds[i];
+    }
+    return NULL;
+}
+
+const struct explain_progress *explain_find_progress(const struct explain *explain,
+                                                     const struct campaign *campaign)
+{
+    const struct explain_bound *bound = find_bound(explain, campaign);
+    return bound ? &bound->progress : NULL;
+}
+
+static void want_progress(struct explain *explain, const struct campaign *campaign)
+{
+    if (campaign->delivery == 0 || explain->bound_count == EXPLAIN_BOUNDS_MAX ||
+        find_bound(explain, campaign))
+        return;
+    explain->bounds[explain->bound_count++] =
+        (struct explain_bound){.campaign = campaign, .progress = {.resting = REASON_NONE}};
+}
+
+unsigned explain_bound_count(const struct explain *explain)
+{
+    return explain->bound_count;
+}
+
+const struct campaign *explain_bound(const struct explain *explain, unsigned at)
+{
+    CHECK(at < explain->bound_count);
+    return explain->bounds[at].campaign;
+}
+
+void explain_set_progress(struct explain *explain, unsigned at,
+                          const struct explain_progress *progress)
+{
+    CHECK(at < explain->bound_count);
+    explain->bounds[at].progress = *progress;
+    if (progress->resting != REASON_NONE)
+        explain->rows[explain->bounds[at].campaign->delivery] =
+            (struct delivery){.resting = progress->resting};
+}
+
+/* What a campaign that is found to be at rest has been taken for before. */
+static enum reason rests(const struct explain *explain, const struct campaign *campaign)
+{
+    if (campaign->delivery == 0)
+        return REASON_NONE;
+    const struct delivery *row = &explain->rows[campaign->delivery];
+    return row->units > 0 ? REASON_NONE : row->resting;
+}
+
+static void open_rows(struct explain *explain)
+{
+    struct deliveries *deliveries = &explain->question.request.deliveries;
+    unsigned count = explain->question.deliveries;
+    explain->rows = check_calloc(count > 0 ? count : 1, sizeof *explain->rows);
+    for (unsigned i = 0; i < count; i++)
+        explain->rows[i].units = UINT32_MAX;
+    *deliveries = (struct deliveries){explain->rows, count};
+}
+
 /* ---- Judging --------------------------------------------------------------------------------- */
 
 /* Nothing speaks against it but what is only known once draws have been made. */
@@ -110,6 +178,7 @@ static void weigh_in(struct explain *explain, struct explain_work *work,
     struct explain_tier *tier = &work->tiers[campaign->tier];
     if (campaign->share_ppm == 0)
         tier->weight += campaign->weight;
+    want_progress(explain, campaign);
     if (!explain->selection.counts_caps)
         return;
     want_caps(explain, &campaign->caps);
@@ -217,6 +286,7 @@ struct explain *explain_new(const struct explain_question *question)
     explain->caps = check_malloc(EXPLAIN_CAPS_MAX * sizeof *explain->caps);
     (void)catalog_retain(question->catalog);
     random_seed(&explain->random, question->seed);
+    open_rows(explain);
     prepare_judging(explain);
     explain->question.request.slot_count = count;
     explain->work = check_calloc(count, sizeof *explain->work);
@@ -233,6 +303,7 @@ void explain_free(struct explain *explain)
         free(explain->work[i].verdicts);
     free(explain->work);
     free(explain->caps);
+    free(explain->rows);
     catalog_release(explain->question.catalog);
     free(explain);
 }
@@ -300,7 +371,9 @@ static void settle(const struct explain *explain, unsigned slot, struct explain_
         work->slot.counts[REASON_NONE]++;
         return;
     }
-    verdict->reason = passed_reason(work, campaign);
+    verdict->reason = rests(explain, campaign);
+    if (verdict->reason == REASON_NONE)
+        verdict->reason = passed_reason(work, campaign);
     if (verdict->reason == REASON_NONE)
         verdict->reason =
             explain_is_capped_out(explain, slot, verdict->booking) ? REASON_CAP : REASON_OUTWEIGHED;
@@ -314,11 +387,11 @@ static void count_unlisted(struct explain_work *work, uint32_t eligible, uint32_
     work->slot.counts[REASON_NONE] = 0;
 }
 
-/* What a campaign without room has no part in. */
+/* What a campaign that could not be served has no part in. */
 static void weigh_out(struct explain_work *work, const struct explain_verdict *verdict)
 {
     struct explain_tier *tier = &work->tiers[verdict->campaign->tier];
-    if (verdict->reason == REASON_CAP) {
+    if (verdict->reason != REASON_NONE && verdict->reason != REASON_OUTWEIGHED) {
         if (verdict->campaign->share_ppm == 0)
             tier->weight -= verdict->campaign->weight;
     } else if (verdict->campaign->cpm_micro > tier->cpm_micro) {

@@ -25,30 +25,30 @@
 #define EXPLAIN_SEED          UINT64_C(0x6d61737468656164) /* the same question, the same answer */
 #define EXPLAIN_CAMPAIGNS_MAX 1000                         /* listed for a slot; all are counted */
 #define EXPLAIN_CAPS_MAX      4096 /* counters asked for; others are not known, and have room */
+#define EXPLAIN_BOUNDS_MAX    512  /* campaigns whose goals are asked for; others have room */
 #define EXPLAIN_JUDGED_STEP   256  /* campaigns judged in one step */
 #define EXPLAIN_DETAIL_MAX    4096 /* bytes of a phrase */
 
-/* What a campaign has delivered, as far as it is known. */
+/* What a campaign with goals or budgets has delivered. */
 struct explain_progress {
+    enum reason resting; /* REASON_GOAL_MET, _BUDGET_SPENT, _PACED; REASON_NONE: it has room */
     uint64_t impressions, clicks, impressions_today;
     int64_t spent_micro, spent_today_micro;
-    bool planned; /* the plan of its pacing is known: */
-    uint64_t plan_now, plan_delivered;
+    uint64_t reserved, reserved_today; /* serves that may still be seen */
+    uint64_t plan; /* impressions that are planned by now, or today by now; 0: not known */
 };
 
 /* The fields of a campaign as they were written, at most RECORD_FIELDS_MAX; how many. */
 typedef unsigned explain_fields_fn(const struct campaign *campaign, struct record_field *ret,
                                    void *arg);
-typedef bool explain_progress_fn(const struct campaign *campaign, struct explain_progress *ret,
-                                 void *arg);
 
 struct explain_question {
     struct page_request request; /* what its slices point to must outlive the explanation */
     struct catalog *catalog;     /* in which its slots were found */
     struct slice campaign;       /* the only one to tell about; empty: all */
     uint64_t seed;
-    explain_fields_fn *fields;     /* may be NULL: phrases are without the texts of lists */
-    explain_progress_fn *progress; /* may be NULL: phrases are without what was delivered */
+    explain_fields_fn *fields; /* may be NULL: phrases are without the texts of lists */
+    unsigned deliveries;       /* rows: each campaign.delivery is below it; 0: none is bound */
     void *arg;
 };
 
@@ -90,6 +90,14 @@ uint64_t explain_cap_key(const struct explain *explain, unsigned at);
  */
 void explain_set_cap(struct explain *explain, unsigned at, uint64_t served, int64_t left_ms,
                      int64_t read_us);
+
+/* The campaigns that goals or budgets bind, once all are judged; those at rest for another reason
+ * are not among them. */
+unsigned explain_bound_count(const struct explain *explain);
+const struct campaign *explain_bound(const struct explain *explain, unsigned at);
+/* One that is not told has room. */
+void explain_set_progress(struct explain *explain, unsigned at,
+                          const struct explain_progress *progress);
 
 /* One draw more. False: all are drawn. */
 bool explain_draw(struct explain *explain);

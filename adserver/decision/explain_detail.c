@@ -393,75 +393,78 @@ static void tell_no_viewer(const struct case_at_hand *at, struct strbuf *ret)
     strbuf_add_cstr(ret, "it is capped, and the viewer is not known");
 }
 
-/* "goal_impressions 10000: 10000 delivered", of each bound that is reached. */
-static bool add_count_bound(struct strbuf *ret, const char *name, uint64_t bound, uint64_t reached,
-                            bool known)
+/* "goal_impressions 10000: 10000 delivered". False: that is not the one that is reached. */
+static bool add_count_bound(struct strbuf *ret, const char *name, uint64_t bound,
+                            uint64_t delivered, uint64_t reserved)
 {
-    if (bound == 0 || (known && reached < bound))
+    if (bound == 0 || delivered + reserved < bound)
         return false;
-    strbuf_addf(ret, "%s %llu", name, (unsigned long long)bound);
-    if (known)
-        strbuf_addf(ret, ": %llu delivered", (unsigned long long)reached);
+    strbuf_addf(ret, "%s %llu: %llu delivered", name, (unsigned long long)bound,
+                (unsigned long long)delivered);
+    if (delivered < bound)
+        strbuf_addf(ret, ", %llu serves may still be seen", (unsigned long long)reserved);
     return true;
-}
-
-static bool read_progress(const struct case_at_hand *at, struct explain_progress *ret)
-{
-    const struct explain_question *question = &at->explain->question;
-    *ret = (struct explain_progress){0};
-    return question->progress && question->progress(at->campaign, ret, question->arg);
 }
 
 static void tell_goal_met(const struct case_at_hand *at, struct strbuf *ret)
 {
     const struct campaign *campaign = at->campaign;
-    struct explain_progress got;
-    bool known = read_progress(at, &got);
-    if (add_count_bound(ret, "goal_impressions", campaign->goal_impressions, got.impressions,
-                        known) ||
-        add_count_bound(ret, "goal_clicks", campaign->goal_clicks, got.clicks, known) ||
-        add_count_bound(ret, "daily_impressions", campaign->daily_impressions,
-                        got.impressions_today, known))
+    const struct explain_progress *got = explain_find_progress(at->explain, campaign);
+    if (got && (add_count_bound(ret, "goal_impressions", campaign->goal_impressions,
+                                got->impressions, got->reserved) ||
+                add_count_bound(ret, "goal_clicks", campaign->goal_clicks, got->clicks, 0) ||
+                add_count_bound(ret, "daily_impressions", campaign->daily_impressions,
+                                got->impressions_today, got->reserved_today)))
         return;
-    strbuf_add_cstr(ret, "all that is left of its goal is with serves that may still be seen");
+    strbuf_add_cstr(ret, reason_rows[REASON_GOAL_MET].help);
 }
 
-static bool add_money_bound(struct strbuf *ret, const char *name, int64_t bound, int64_t spent,
-                            bool known)
+static void add_money_bound(struct strbuf *ret, const char *name, int64_t bound, int64_t spent,
+                            uint64_t reserved)
 {
-    if (bound == 0 || (known && spent < bound))
-        return false;
     strbuf_addf(ret, "%s ", name);
     explain_add_micro(ret, bound);
-    if (known) {
-        strbuf_add_cstr(ret, ": ");
-        explain_add_micro(ret, spent);
-        strbuf_add_cstr(ret, " spent");
-    }
-    return true;
+    strbuf_add_cstr(ret, ": ");
+    explain_add_micro(ret, spent);
+    strbuf_add_cstr(ret, " spent");
+    if (spent < bound && reserved > 0)
+        strbuf_addf(ret, ", %llu serves may still be seen", (unsigned long long)reserved);
+    else if (spent < bound)
+        strbuf_add_cstr(ret, ", the rest does not pay for another");
 }
 
+/* Of two budgets the one of which less is left. */
 static void tell_budget_spent(const struct case_at_hand *at, struct strbuf *ret)
 {
     const struct campaign *campaign = at->campaign;
-    struct explain_progress got;
-    bool known = read_progress(at, &got);
-    if (add_money_bound(ret, "budget", campaign->budget_micro, got.spent_micro, known) ||
-        add_money_bound(ret, "daily_budget", campaign->daily_budget_micro, got.spent_today_micro,
-                        known))
-        return;
-    strbuf_add_cstr(ret, "what is left of its budget pays no further impression, or is with serves "
-                         "that may still be seen");
+    const struct explain_progress *got = explain_find_progress(at->explain, campaign);
+    int64_t left = INT64_MAX, left_today = INT64_MAX;
+    if (got && campaign->budget_micro > 0)
+        left = campaign->budget_micro - got->spent_micro;
+    if (got && campaign->daily_budget_micro > 0)
+        left_today = campaign->daily_budget_micro - got->spent_today_micro;
+    if (left == INT64_MAX && left_today == INT64_MAX)
+        strbuf_add_cstr(ret, reason_rows[REASON_BUDGET_SPENT].help);
+    else if (left <= left_today)
+        add_money_bound(ret, "budget", campaign->budget_micro, got->spent_micro, got->reserved);
+    else
+        add_money_bound(ret, "daily_budget", campaign->daily_budget_micro, got->spent_today_micro,
+                        got->reserved_today);
 }
 
 static void tell_paced(const struct case_at_hand *at, struct strbuf *ret)
 {
-    struct explain_progress got;
-    if (read_progress(at, &got) && got.planned)
-        strbuf_addf(ret, "paced: %llu of %llu planned by now",
-                    (unsigned long long)got.plan_delivered, (unsigned long long)got.plan_now);
-    else
+    const struct campaign *campaign = at->campaign;
+    const struct explain_progress *got = explain_find_progress(at->explain, campaign);
+    if (!got || got->plan == 0) {
         strbuf_add_cstr(ret, "paced: it is ahead of its plan");
+        return;
+    }
+    bool daily = campaign->goal_impressions == 0;
+    uint64_t done =
+        daily ? got->impressions_today + got->reserved_today : got->impressions + got->reserved;
+    strbuf_addf(ret, "paced: %llu of %llu planned by now%s", (unsigned long long)done,
+                (unsigned long long)got->plan, daily ? " today" : "");
 }
 
 static bool share_label(const struct campaign *a, const struct campaign *b, struct slice *ret)

@@ -23,6 +23,12 @@ struct explain_cap {
     uint32_t taken;  /* in the draw at hand */
 };
 
+/* A campaign with bounds. */
+struct explain_bound {
+    const struct campaign *campaign;
+    struct explain_progress progress;
+};
+
 /* What the eligible campaigns of a tier have together. */
 struct explain_tier {
     uint64_t weight;   /* of those without a share */
@@ -54,6 +60,9 @@ struct explain {
     struct explain_cap *caps;         /* room for EXPLAIN_CAPS_MAX */
     unsigned cap_count;
     uint16_t cap_places[EXPLAIN_CAP_PLACES]; /* positions in caps plus 1, by key */
+    struct delivery *rows; /* question.deliveries of them: units for all that are not at rest */
+    struct explain_bound bounds[EXPLAIN_BOUNDS_MAX];
+    unsigned bound_count;
     /* The draw that is shown: what its slots took, in their order. */
     struct {
         unsigned slot;
@@ -65,6 +74,9 @@ struct explain {
 
 /* NULL where it is not known. */
 struct explain_cap *explain_find_cap(const struct explain *explain, uint64_t key);
+/* NULL where it is not known. */
+const struct explain_progress *explain_find_progress(const struct explain *explain,
+                                                     const struct campaign *campaign);
 /* Served to the viewer when it is the slot's turn in the draw that is shown. */
 uint64_t explain_served(const struct explain *explain, unsigned slot, uint64_t key);
 /* The first cap without room on the slot in the draw that is shown; NULL: all have room. */

@@ -8,6 +8,7 @@
 #include "decision/description.h"
 #include "decision/explain_json.h"
 #include "net/loop.h"
+#include "store/explain_goals.h"
 #include "store/explain_viewer.h"
 #include "store/scripts.h"
 
@@ -85,6 +86,12 @@ static unsigned read_fields(const struct campaign *campaign, struct record_field
     return catalog_store_fields(service->catalog, RECORD_CAMPAIGN, campaign->id, ret);
 }
 
+/* Then what has caps or goals rests. */
+static bool redis_is_away(const struct work *work)
+{
+    return work->redis_failed || !redis_is_up(work->service->redis);
+}
+
 static void find_viewer(struct work *work, struct page_request *request)
 {
     struct service *service = work->service;
@@ -93,7 +100,7 @@ static void find_viewer(struct work *work, struct page_request *request)
     work->viewer = explain_viewer_find(&service->ladder, &salts, &work->description);
     request->has_viewer = work->viewer.way != NULL;
     request->serve_anonymous = service->options->viewer_anonymous == 1;
-    request->caps_away = work->redis_failed || !redis_is_up(service->redis);
+    request->caps_away = redis_is_away(work);
     request->caps_away_reason = CAPS_AWAY_REDIS;
 }
 
@@ -127,6 +134,7 @@ static void begin(struct work *work, struct catalog *catalog)
         .campaign = work->description.campaign,
         .seed = EXPLAIN_SEED,
         .fields = read_fields,
+        .deliveries = redis_is_away(work) ? 0 : goals_deliveries(service->goals).count,
         .arg = service,
     };
     struct page_request *request = &question.request;
@@ -147,22 +155,27 @@ static void begin(struct work *work, struct catalog *catalog)
 
 /* ---- Counters -------------------------------------------------------------------------------- */
 
+/* An answer has come; the last one lets the work go on. */
+static void have_read(struct work *work)
+{
+    if (--work->reading > 0)
+        return;
+    if (work->exchange)
+        loop_timer_set(work->timer, 0);
+    else
+        end(work);
+}
+
 static void on_caps(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
     struct batch batch = *(struct batch *)arg;
     struct work *work = batch.work;
     int64_t now_us = clock_wall_us(work->service->clock);
     free(arg);
-    work->reading--;
     if (failure != REDIS_OK ||
         !explain_caps_take(work->explain, batch.from, batch.count, reply, now_us))
         work->redis_failed = true;
-    if (work->reading > 0)
-        return;
-    if (work->exchange)
-        loop_timer_set(work->timer, 0);
-    else
-        end(work);
+    have_read(work);
 }
 
 static void read_caps(struct work *work)
@@ -183,14 +196,43 @@ static void read_caps(struct work *work)
     free(keys);
 }
 
+/* ---- Goals and budgets ----------------------------------------------------------------------- */
+
+static void on_goal(enum redis_failure failure, const struct redis_reply *reply, void *arg)
+{
+    struct batch batch = *(struct batch *)arg;
+    free(arg);
+    if (failure != REDIS_OK || !explain_goal_take(batch.work->explain, batch.from, reply))
+        batch.work->redis_failed = true;
+    have_read(batch.work);
+}
+
+static void read_goals(struct work *work)
+{
+    struct service *service = work->service;
+    struct explain_goal_call call;
+    for (unsigned i = 0; i < explain_bound_count(work->explain); i++) {
+        struct batch *batch = check_malloc(sizeof *batch);
+        *batch = (struct batch){work, i, 1};
+        explain_goal_ask(work->explain, i, service->prefix, service->options->goals_hold_in_ms,
+                         &call);
+        work->reading++;
+        redis_run_script(service->redis, script_get(SCRIPT_LEASE), call.keys, 2, call.args,
+                         EXPLAIN_GOAL_ARGS, API_EXPLAIN_REDIS_MS, on_goal, batch);
+    }
+}
+
 /* ---- The stages ------------------------------------------------------------------------------ */
 
 static bool judge(struct work *work)
 {
     if (explain_judge(work->explain))
         return true;
-    if (work->viewer.has_key && explain_asked(work->explain)->request.caps_away == false)
+    if (explain_asked(work->explain)->request.caps_away)
+        return false;
+    if (work->viewer.has_key)
         read_caps(work);
+    read_goals(work);
     return false;
 }
 

@@ -19,6 +19,10 @@
 -- What is counted and what is reserved never exceed a bound together. Answers how many serves are
 -- reserved, and where that is none, why: 1 a goal is met, 2 a budget is spent, 3 ahead of the plan;
 -- and then 1 where that stays so, as nothing is reserved that could be given back.
+--
+-- Where none are wanted it only looks and writes nothing. Then it answers, behind these three (0 for
+-- why: some would be reserved), what is counted: impressions, clicks, the day's impressions, what is
+-- spent, and on the day; and what is reserved: in all, and on the day.
 
 local call, floor = redis.call, math.floor
 local goal, total, day = KEYS[1], KEYS[2], ARGV[6]
@@ -55,7 +59,8 @@ for i = 1, #entries, 2 do
         sums[field] = n
     end
 end
-for i = 1, #stale, 100 do call('HDEL', goal, unpack(stale, i, math.min(i + 99, #stale))) end
+local looks = ARGV[5] ~= '' and tonumber(ARGV[7]) == 0
+for i = 1, looks and 0 or #stale, 100 do call('HDEL', goal, unpack(stale, i, math.min(i + 99, #stale))) end
 if ARGV[5] == '' then return {0, 0, 0} end
 
 local function of_total(field)
@@ -66,6 +71,11 @@ local impressions, clicks = of_total('impressions'), of_total('clicks')
 local spent, rest = of_total('spend'), of_total('spend_rest')
 local day_impressions = sums['impressions:' .. day] or 0
 local day_spent, day_rest = sums['spend:' .. day] or 0, sums['spend_rest:' .. day] or 0
+
+local function answer(granted, why, lasts)
+    if not looks then return {granted, why, lasts} end
+    return {granted, why, lasts, impressions, clicks, day_impressions, spent, day_spent, all, today}
+end
 
 -- ---- What there is room for ----
 
@@ -113,11 +123,12 @@ local units, money = rooms(11, all, today, cpc)
 if units < 1 or money < 1 then
     local lasting_units, lasting_money = rooms(11, 0, 0, cpc)
     local lasts = lasting_units < 1 or lasting_money < 1
-    return {0, units < 1 and 1 or 2, lasts and 1 or 0}
+    return answer(0, units < 1 and 1 or 2, lasts and 1 or 0)
 end
 local plan_units, plan_money = rooms(16, all, today, cpm == 0 and 1 or 0)
 local room, plan = math.min(units, money), math.min(plan_units, plan_money)
-if plan < 1 then return {0, 3, 0} end
+if plan < 1 then return answer(0, 3, 0) end
+if looks then return answer(0, 0, 0) end
 
 local share = math.min(floor(room / SHARE), floor(plan / SHARE_OF_PLAN))
 local granted = math.min(wanted, room, plan, math.max(needed, share))

@@ -152,6 +152,31 @@ test('nothing is changed, neither in Redis nor in the counts', async (t) => {
   assert.deepEqual((await server.stats()).campaigns, counts);
 });
 
+test('a goal that is reached and a budget that is spent are told with their figures', async (t) => {
+  const { redis, server } = await start(t, [
+    campaign('goal', { goal_impressions: 4, tier: 'sponsorship' }),
+    campaign('money', { budget: '0.004', cpm: '2', pacing: 'asap' }),
+    campaign('far', { goal_impressions: 1000000, weight: 3 }),
+    campaign('house', { tier: 'house' }),
+  ]);
+  await redis.command('HSET', 'ad:total:{goal}', 'impressions', '4');
+  await redis.command('HSET', 'ad:total:{money}', 'impressions', '2', 'spend', '4000');
+  await redis.command('HSET', 'ad:goal:{far}', `reserved:${Date.now() - 3600000}:20200101`, '7'); // long over
+  const before = await contents(redis);
+  const at = new Date().toISOString().replace(/\.\d+/, '');
+  const answer = await explain(server, { slot: 'header', at });
+  const told = Object.fromEntries(answer.json().slots[0].listed.map((verdict) => [verdict.campaign, verdict]));
+  assert.equal(told.goal.verdict, 'goal_met');
+  assert.equal(told.goal.detail, 'goal_impressions 4: 4 delivered');
+  assert.equal(told.money.verdict, 'budget_spent');
+  assert.equal(told.money.detail, 'budget 0.004: 0.004 spent');
+  assert.equal(told.far.draws, 1000);
+  assert.equal((await adctl(server, { slot: 'header', at }, '--json')).stdout, answer.text);
+  assert.equal(await contents(redis), before, 'asking has changed something');
+  for (let i = 0; i < 20; i++)
+    assert.equal((await server.ads({ slot: 'header' }, { headers: { 'User-Agent': browser } }))[0].campaign, 'far');
+});
+
 test('adctl and the API tell the same, word for word', async (t) => {
   const { server } = await start(t, [
     campaign('spring', { caps: '1/1d', timezone: 'Europe/Berlin' }),

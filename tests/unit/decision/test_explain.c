@@ -12,10 +12,9 @@
 
 #define NOW_US (INT64_C(1795605240) * US_PER_SECOND) /* Wednesday, 2026-11-25T11:14:00Z */
 
-/* The fields of whatever campaign is asked about, and what it has delivered. */
+/* The fields of whatever campaign is asked about. */
 struct known {
     const char *const *fields;
-    struct explain_progress progress;
 };
 
 static unsigned tell_fields(const struct campaign *campaign, struct record_field *ret, void *arg)
@@ -28,13 +27,6 @@ static unsigned tell_fields(const struct campaign *campaign, struct record_field
     return count;
 }
 
-static bool tell_progress(const struct campaign *campaign, struct explain_progress *ret, void *arg)
-{
-    (void)campaign;
-    *ret = ((const struct known *)arg)->progress;
-    return true;
-}
-
 static struct explain *begin(struct stage *stage, struct known *known)
 {
     const struct explain_question question = {
@@ -42,7 +34,7 @@ static struct explain *begin(struct stage *stage, struct known *known)
         .catalog = stage->catalog,
         .seed = 7,
         .fields = known ? tell_fields : NULL,
-        .progress = known ? tell_progress : NULL,
+        .deliveries = 8,
         .arg = known,
     };
     struct explain *explain = explain_new(&question);
@@ -415,17 +407,23 @@ static void test_one_campaign_alone(void **state)
 /* ---- Phrases that need more than a page ------------------------------------------------------ */
 
 static const char *phrase(enum reason reason, const char *const *fields,
-                          struct explain_progress progress)
+                          const struct explain_progress *progress)
 {
     static char text[EXPLAIN_DETAIL_MAX];
     struct stage stage = {0};
-    struct known known = {.fields = fields, .progress = progress};
+    struct known known = {.fields = fields};
     struct strbuf detail;
     stage_slot(&stage, "header", FIELDS());
     stage_campaign(&stage, "a", fields);
     stage_open(&stage, "header");
-    struct explain *explain = finish(begin(&stage, &known));
+    stage.shelf.campaigns[0]->delivery = progress ? 1 : 0;
+    struct explain *explain = begin(&stage, &known);
+    if (progress)
+        explain_set_progress(explain, 0, progress);
+    (void)finish(explain);
     struct explain_verdict verdict = explain_slot(explain, 0)->list[0];
+    if (progress)
+        assert_string_equal(explain_word(verdict.reason), explain_word(reason));
     verdict.reason = reason;
     strbuf_init(&detail, EXPLAIN_DETAIL_MAX);
     explain_detail(explain, 0, &verdict, &detail);
@@ -439,32 +437,74 @@ static const char *phrase(enum reason reason, const char *const *fields,
 #define assert_phrase(reason, progress, text, ...) \
     assert_string_equal(phrase((reason), FIELDS("slots", "*", __VA_ARGS__), (progress)), text)
 
+#define assert_goal(text, why, ...)                    \
+    do {                                               \
+        got.resting = (why);                           \
+        assert_phrase((why), &got, text, __VA_ARGS__); \
+    } while (0)
+
 static void test_goals_and_budgets(void **state)
 {
-    const struct explain_progress progress = {.impressions = 10000,
-                                              .clicks = 7,
-                                              .impressions_today = 300,
-                                              .spent_micro = 12500000,
-                                              .spent_today_micro = 999999,
-                                              .planned = true,
-                                              .plan_now = 510,
-                                              .plan_delivered = 523};
+    struct explain_progress got = {.impressions = 10000,
+                                   .clicks = 7,
+                                   .impressions_today = 300,
+                                   .spent_micro = 12500000,
+                                   .spent_today_micro = 899999,
+                                   .reserved = 23,
+                                   .reserved_today = 11,
+                                   .plan = 510};
     (void)state;
-    assert_phrase(REASON_GOAL_MET, progress, "goal_impressions 10000: 10000 delivered",
-                  "goal_impressions", "10000");
-    assert_phrase(REASON_GOAL_MET, progress, "goal_clicks 7: 7 delivered", "goal_clicks", "7",
-                  "goal_impressions", "10001");
-    assert_phrase(REASON_GOAL_MET, progress, "daily_impressions 300: 300 delivered",
-                  "daily_impressions", "300");
-    assert_phrase(REASON_BUDGET_SPENT, progress, "budget 12.5: 12.5 spent", "budget", "12.50");
-    assert_phrase(REASON_BUDGET_SPENT, progress, "daily_budget 0.9: 0.999999 spent", "daily_budget",
-                  "0.9");
-    assert_phrase(REASON_PACED, progress, "paced: 523 of 510 planned by now", "pacing", "even");
+    assert_goal("goal_impressions 10000: 10000 delivered", REASON_GOAL_MET, "goal_impressions",
+                "10000");
+    assert_goal("goal_impressions 10020: 10000 delivered, 23 serves may still be seen",
+                REASON_GOAL_MET, "goal_impressions", "10020");
+    assert_goal("goal_clicks 7: 7 delivered", REASON_GOAL_MET, "goal_clicks", "7",
+                "goal_impressions", "20000");
+    assert_goal("daily_impressions 300: 300 delivered", REASON_GOAL_MET, "daily_impressions",
+                "300");
+    assert_goal("budget 12.5: 12.5 spent", REASON_BUDGET_SPENT, "budget", "12.50", "cpm", "1");
+    assert_goal("daily_budget 0.9: 0.899999 spent, 11 serves may still be seen",
+                REASON_BUDGET_SPENT, "daily_budget", "0.9", "budget", "20", "cpm", "1");
+    got.reserved_today = 0;
+    assert_goal("daily_budget 0.9: 0.899999 spent, the rest does not pay for another",
+                REASON_BUDGET_SPENT, "daily_budget", "0.9", "cpm", "1");
+    assert_goal("paced: 10023 of 510 planned by now", REASON_PACED, "goal_impressions", "20000");
+    assert_goal("paced: 300 of 510 planned by now today", REASON_PACED, "daily_impressions",
+                "20000");
+    got.plan = 0;
+    assert_goal("paced: it is ahead of its plan", REASON_PACED, "budget", "20", "cpm", "1");
+}
+
+/* What has room is served; what has none is not, in no draw. */
+static void test_goals_in_draws(void **state)
+{
+    struct explain_progress got = {.resting = REASON_NONE};
+    struct stage stage = {0};
+    (void)state;
+    stage_slot(&stage, "header", FIELDS());
+    stage_campaign(&stage, "a", FIELDS("slots", "*", "goal_impressions", "10"));
+    stage_campaign(&stage, "b", FIELDS("slots", "*", "tier", "house"));
+    stage_open(&stage, "header");
+    stage.shelf.campaigns[0]->delivery = 3;
+    struct explain *explain = begin(&stage, NULL);
+    assert_int_equal(explain_bound_count(explain), 1);
+    assert_ptr_equal(explain_bound(explain, 0), stage.shelf.campaigns[0]);
+    explain_set_progress(explain, 0, &got);
+    assert_int_equal(draws_of(finish(explain), 0, "a"), EXPLAIN_DRAWS);
+    explain_free(explain);
+    got = (struct explain_progress){.resting = REASON_GOAL_MET, .impressions = 10};
+    explain = begin(&stage, NULL);
+    explain_set_progress(explain, 0, &got);
+    assert_int_equal(draws_of(finish(explain), 0, "b"), EXPLAIN_DRAWS);
+    assert_string_equal(verdict_of(explain, 0, "a"), "goal_met: goal_impressions 10: 10 delivered");
+    assert_int_equal(explain_slot(explain, 0)->counts[REASON_GOAL_MET], 1);
+    explain_free(explain);
+    stage_close(&stage);
 }
 
 static void test_phrases_without_figures(void **state)
 {
-    const struct explain_progress none = {0};
+    const struct explain_progress *none = NULL;
     (void)state;
     assert_phrase(REASON_PACED, none, "paced: it is ahead of its plan", "weight", "1");
     assert_phrase(REASON_DEADLINE, none, "it has caps or goals, and Redis did not answer in time",
@@ -480,7 +520,7 @@ static void test_every_reason_has_a_phrase(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < REASON_COUNT; i++)
-        assert_true(phrase((enum reason)i, FIELDS("slots", "*"), (struct explain_progress){0})[0]);
+        assert_true(phrase((enum reason)i, FIELDS("slots", "*"), NULL)[0]);
 }
 
 static void test_json(void **state)
@@ -529,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_what_is_on_the_page),
         cmocka_unit_test(test_one_campaign_alone),
         cmocka_unit_test(test_goals_and_budgets),
+        cmocka_unit_test(test_goals_in_draws),
         cmocka_unit_test(test_phrases_without_figures),
         cmocka_unit_test(test_every_reason_has_a_phrase),
         cmocka_unit_test(test_json),
