@@ -268,7 +268,7 @@ static void ask_all(struct redis *redis, struct ledger *ledger, struct asked *as
                                              .caps = {.item = {{3, 1000, 1}}, .count = 1}};
     static const struct creative creative;
     static struct selection selection = {.slot_count = 2, .needs_caps = true};
-    struct viewer_key viewer = {{1}};
+    struct viewer_key viewer = {.bytes = {1}};
     struct ledger_event event = {
         .campaign = SLICE("a"), .creative = SLICE("b"), .slot = SLICE("c")};
     selection.slots[0].count = selection.slots[1].count = 1;
