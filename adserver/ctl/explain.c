@@ -11,6 +11,7 @@
 #include "store/geo.h"
 #include "store/scripts.h"
 #include "store/secrets.h"
+#include "store/traffic.h"
 
 #define COMMAND_VALUE_MAX 16384 /* bytes */
 
@@ -146,25 +147,39 @@ static bool read_caps(struct tool *tool, struct explain *explain,
 /* ---- Goals and budgets ----------------------------------------------------------------------- */
 
 static bool read_goal(struct tool *tool, struct explain *explain, unsigned at,
-                      struct explain_goal_call *call)
+                      const struct explain_goal_terms *terms)
 {
     struct slice args[5 + EXPLAIN_GOAL_ARGS] = {SLICE("EVAL"), script_get(SCRIPT_LEASE)->text,
                                                 SLICE("2")};
-    explain_goal_ask(explain, at, tool->prefix, tool->options->goals_hold_in_ms, call);
-    memcpy(args + 3, call->keys, sizeof call->keys);
-    memcpy(args + 5, call->args, sizeof call->args);
+    struct explain_goal_call call;
+    explain_goal_ask(explain, at, terms, &call);
+    memcpy(args + 3, call.keys, sizeof call.keys);
+    memcpy(args + 5, call.args, sizeof call.args);
     const struct redis_reply *reply = tool_call(tool, args, 5 + EXPLAIN_GOAL_ARGS);
     if (!reply)
         return false;
-    return explain_goal_take(explain, at, reply) ||
+    return explain_goal_take(explain, at, terms, reply) ||
            tool_refuse(tool, "explain", "Redis gives no goals; allowed: their numbers");
+}
+
+static bool read_shape(struct tool *tool, struct traffic_shape *ret)
+{
+    char key[LEDGER_KEY_MAX];
+    (void)snprintf(key, sizeof key, "%.*straffic", SLICE_ARGS(tool->prefix));
+    const struct slice args[] = {SLICE("HGETALL"), slice_cstr(key)};
+    const struct redis_reply *reply = tool_call(tool, args, 2);
+    return reply && traffic_read_shape(reply, clock_wall_us(&clock_system), ret);
 }
 
 static bool read_goals(struct tool *tool, struct explain *explain)
 {
-    struct explain_goal_call *call = arena_new_item(tool->arena, struct explain_goal_call);
+    struct traffic_shape shape;
+    const struct explain_goal_terms terms = {
+        .prefix = tool->prefix, .hold_ms = tool->options->goals_hold_in_ms, .shape = &shape};
+    if (explain_bound_count(explain) > 0 && !read_shape(tool, &shape))
+        return false;
     for (unsigned i = 0; i < explain_bound_count(explain); i++) {
-        if (!read_goal(tool, explain, i, call))
+        if (!read_goal(tool, explain, i, &terms))
             return false;
     }
     return true;

@@ -198,11 +198,19 @@ static void read_caps(struct work *work)
 
 /* ---- Goals and budgets ----------------------------------------------------------------------- */
 
+static struct explain_goal_terms terms_of(const struct service *service)
+{
+    return (struct explain_goal_terms){.prefix = service->prefix,
+                                       .hold_ms = service->options->goals_hold_in_ms,
+                                       .shape = service->shape};
+}
+
 static void on_goal(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
     struct batch batch = *(struct batch *)arg;
+    const struct explain_goal_terms terms = terms_of(batch.work->service);
     free(arg);
-    if (failure != REDIS_OK || !explain_goal_take(batch.work->explain, batch.from, reply))
+    if (failure != REDIS_OK || !explain_goal_take(batch.work->explain, batch.from, &terms, reply))
         batch.work->redis_failed = true;
     have_read(batch.work);
 }
@@ -210,12 +218,12 @@ static void on_goal(enum redis_failure failure, const struct redis_reply *reply,
 static void read_goals(struct work *work)
 {
     struct service *service = work->service;
+    const struct explain_goal_terms terms = terms_of(service);
     struct explain_goal_call call;
     for (unsigned i = 0; i < explain_bound_count(work->explain); i++) {
         struct batch *batch = check_malloc(sizeof *batch);
         *batch = (struct batch){work, i, 1};
-        explain_goal_ask(work->explain, i, service->prefix, service->options->goals_hold_in_ms,
-                         &call);
+        explain_goal_ask(work->explain, i, &terms, &call);
         work->reading++;
         redis_run_script(service->redis, script_get(SCRIPT_LEASE), call.keys, 2, call.args,
                          EXPLAIN_GOAL_ARGS, API_EXPLAIN_REDIS_MS, on_goal, batch);

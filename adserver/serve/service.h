@@ -48,6 +48,7 @@ struct service {
     struct token_codec *tokens;
     struct page_pool *pages;
     struct api_explain_room *explaining;
+    const struct traffic_shape *shape; /* of the week, learnt; NULL: not yet */
 
     struct slice prefix;     /* of keys in Redis */
     struct slice public_url; /* without trailing slash */

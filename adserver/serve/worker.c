@@ -239,9 +239,11 @@ static void make_request_log(struct service *service)
     service->request_log = request_log_new(&config);
 }
 
-static void on_learnt(const struct traffic_shape *shape, void *goals)
+static void on_learnt(const struct traffic_shape *shape, void *arg)
 {
-    goals_set_shape(goals, shape);
+    struct service *service = arg;
+    service->shape = shape;
+    goals_set_shape(service->goals, shape);
 }
 
 static void make_store(struct worker *worker)
@@ -290,7 +292,7 @@ static void make_store(struct worker *worker)
     service->goals = goals_new(&goals);
     catalog.goals = service->goals;
     traffic.redis = service->redis;
-    traffic.arg = service->goals;
+    traffic.arg = service;
     service->traffic = traffic_new(&traffic);
     service->secrets = secrets_new(service->loop, service->redis, service->clock, service->prefix);
     service->catalog = catalog_store_new(&catalog);

@@ -19,11 +19,19 @@ struct explain_goal_call {
     char terms[GOAL_TERMS][GOAL_NUMBER_MAX], plan[GOAL_PLAN_TERMS][GOAL_NUMBER_MAX];
 };
 
-/* `at` is a position of explain_bound(); `hold_ms` is the servers' goals.hold. */
-void explain_goal_ask(const struct explain *explain, unsigned at, struct slice prefix,
-                      int64_t hold_ms, struct explain_goal_call *ret);
+/* What they are asked by. */
+struct explain_goal_terms {
+    struct slice prefix;
+    int64_t hold_ms;                   /* the servers' goals.hold */
+    const struct traffic_shape *shape; /* NULL: flat */
+};
+
+/* `at` is a position of explain_bound(). */
+void explain_goal_ask(const struct explain *explain, unsigned at,
+                      const struct explain_goal_terms *terms, struct explain_goal_call *ret);
 
 /* Takes the script's answer; false where it is none. */
-bool explain_goal_take(struct explain *explain, unsigned at, const struct redis_reply *reply);
+bool explain_goal_take(struct explain *explain, unsigned at, const struct explain_goal_terms *terms,
+                       const struct redis_reply *reply);
 
 #endif

@@ -136,37 +136,54 @@ static void forget(struct traffic *traffic, const struct slice *stale, unsigned 
     redis_command(traffic->config.redis, args, 2 + count, 0, on_written, traffic);
 }
 
+/* Names of fields that nobody learns from any more. */
+struct stale {
+    struct slice items[STALE_MAX];
+    unsigned count;
+};
+
 /* Learns from whole hours: the running one would pass for a quiet one. */
-static void learn(struct traffic *traffic, const struct redis_reply *reply)
+static void learn(const struct redis_reply *reply, int64_t now, struct stale *stale,
+                  struct traffic_shape *ret)
 {
     struct traffic_count *counts = check_malloc(COUNTS_MAX * sizeof *counts);
-    struct slice stale[STALE_MAX];
-    unsigned count = 0, stale_count = 0;
-    int64_t now = hour_now(traffic);
+    unsigned count = 0;
+    stale->count = 0;
     for (size_t i = 0; i + 1 < reply->count && count < COUNTS_MAX; i += 2) {
         struct traffic_count *entry = &counts[count];
         bool is_hour = read_hour(reply->items[i].text, &entry->hour);
         if (!is_hour || entry->hour < now - HOURS_KEPT) {
-            if (stale_count < STALE_MAX)
-                stale[stale_count++] = reply->items[i].text;
+            if (stale->count < STALE_MAX)
+                stale->items[stale->count++] = reply->items[i].text;
             continue;
         }
         count += entry->hour < now && read_count(&reply->items[i + 1], &entry->requests);
     }
-    forget(traffic, stale, stale_count);
-    traffic_shape_learn(counts, count, &traffic->shape);
+    traffic_shape_learn(counts, count, ret);
     free(counts);
-    traffic->config.on_learnt(&traffic->shape, traffic->config.arg);
+}
+
+bool traffic_read_shape(const struct redis_reply *reply, int64_t now_us, struct traffic_shape *ret)
+{
+    struct stale stale;
+    if (reply->type != REDIS_ARRAY)
+        return false;
+    learn(reply, now_us / HOUR_US, &stale, ret);
+    return true;
 }
 
 static void on_read(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
     struct traffic *traffic = arg;
     bool good = failure == REDIS_OK && reply->type == REDIS_ARRAY;
+    struct stale stale;
     unsigned pause_ms = good ? TRAFFIC_READ_MS : RETRY_MS;
     traffic->reading--;
-    if (good)
-        learn(traffic, reply);
+    if (good) {
+        learn(reply, hour_now(traffic), &stale, &traffic->shape);
+        forget(traffic, stale.items, stale.count);
+        traffic->config.on_learnt(&traffic->shape, traffic->config.arg);
+    }
     pause_ms += (unsigned)random_below(&traffic->random, pause_ms / 4);
     loop_timer_set(traffic->read_timer, pause_ms * US_PER_MS);
 }

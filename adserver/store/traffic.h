@@ -38,4 +38,8 @@ void traffic_free(struct traffic *traffic);
 /* One request more. */
 void traffic_count(struct traffic *traffic);
 
+/* For other readers: the shape learnt from what HGETALL of the hash answers; false where that is no
+ * answer. */
+bool traffic_read_shape(const struct redis_reply *reply, int64_t now_us, struct traffic_shape *ret);
+
 #endif

@@ -52,9 +52,9 @@ function adctl(server, described, ...more) {
   return server.adctl(['explain', ...options, ...more]);
 }
 
-// Every key with its value and its time to live.
+// Every key with its value and its time to live, but for the traffic that servers count by the clock.
 async function contents(redis) {
-  const keys = (await redis.command('KEYS', '*')).sort();
+  const keys = (await redis.command('KEYS', '*')).filter((key) => key !== 'ad:traffic').sort();
   const each = await Promise.all(
     keys.map(async (key) => [key, await redis.command('DUMP', key), await redis.command('PEXPIRETIME', key)]),
   );
