@@ -13,6 +13,7 @@ const struct command_flag_row command_flags[] = {
     {"no-js", FLAG_NO_JS, "for pages without JavaScript, feeds and newsletters", NULL},
     {"force", FLAG_FORCE, "deletes a slot although campaigns name it", NULL},
     {"with-creatives", FLAG_WITH_CREATIVES, "deletes a campaign's creatives as well", NULL},
+    {"days", FLAG_DAYS, "how many days of the log, up to its newest request; 7", "N"},
     {"slot", FLAG_DESCRIPTION, "a slot of the page, up to 16 times", "ID[:WIDTH]"},
     {"width", FLAG_DESCRIPTION, "pixels available to slots without a width of their own", "N"},
     {"url", FLAG_DESCRIPTION, "the page's address", "URL"},
@@ -211,6 +212,22 @@ static const struct command table[] = {
                    "served. What is not described is not known. A viewer of which neither "
                    "--uid nor both --ip and --ua are told is new. Needs no running server; it "
                    "reads redis.*, viewer.* and geo.database of the configuration.",
+    },
+    {
+        .noun = "forecast",
+        .args = "FILE",
+        .min = 1,
+        .max = 1,
+        .flags = FLAG_JSON | FLAG_DAYS,
+        .wants_redis = true,
+        .run = command_forecast,
+        .summary = "tells what a campaign would have delivered, and at whose cost",
+        .details = "FILE describes one campaign with its creatives, in the form of import; nothing "
+                   "is written. The requests that the servers have logged "
+                   "(forecast.sample_ppm) are decided twice by the code that serves: with the "
+                   "catalog as it is, and with the campaign in it, or in place of the one of its "
+                   "id. It is taken to begin when the log begins and to run as long as it would. "
+                   "Exits 1 when there is no log.",
     },
     {
         .noun = "keys",

@@ -16,6 +16,7 @@ enum command_flag {
     FLAG_NO_JS = 1 << 2,
     FLAG_FORCE = 1 << 3,
     FLAG_WITH_CREATIVES = 1 << 4,
+    FLAG_DAYS = 1 << 5,
     FLAG_DESCRIPTION = 1 << 8, /* what describes a request, see struct given */
 };
 #define COMMAND_FLAGS_MAX 32
@@ -97,6 +98,7 @@ command_fn command_archive;
 command_fn command_delete;
 command_fn command_snippet;
 command_fn command_explain;
+command_fn command_forecast;
 command_fn command_rotate_keys;
 
 #endif
