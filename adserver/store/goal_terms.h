@@ -14,11 +14,11 @@
 #include "decision/traffic_shape.h"
 
 #define GOAL_WINDOWS 12
-#define GOAL_WINDOW_MIN_US \
-    INT64_C(500000)       /* in shorter ones a busy machine would never be in time */
+/* In shorter windows a busy machine would never be in time. */
+#define GOAL_WINDOW_MIN_US INT64_C(500000)
+
 #define GOAL_TERMS      7 /* arguments: cpm, cpc, and the five bounds */
-#define GOAL_PLAN_TERMS 5 /* arguments: how far each bound may have come by the campaign's pacing \
-                           */
+#define GOAL_PLAN_TERMS 5 /* arguments: how far each bound may have come by the pacing */
 #define GOAL_NUMBER_MAX 24
 #define GOAL_WINDOW_MAX 40
 

@@ -28,7 +28,6 @@
 #include "store/redis.h"
 
 #define GOALS_ROWS_MAX      1048576 /* campaigns; one that finds no row rests */
-#define GOALS_LEASE_MAX     1000000 /* units asked for at once */
 #define GOALS_LEASE_FIRST   8
 #define GOALS_CALL_MS       2000
 #define GOALS_REST_MIN_MS   50 /* refused, doubled each time up to the next */
