@@ -56,7 +56,7 @@ bool explain_catalog_read(struct tool *tool, struct explain_catalog *ret)
 
 void explain_catalog_release(struct explain_catalog *entries)
 {
-    catalog_release(entries->catalog);
+    catalog_free(entries->catalog);
 }
 
 unsigned explain_catalog_fields(const struct campaign *campaign, struct record_field *ret,

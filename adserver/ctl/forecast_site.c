@@ -168,5 +168,5 @@ bool forecast_site_build(struct tool *tool, const struct document *document, int
 void forecast_site_release(struct forecast_site *site)
 {
     for (unsigned side = 0; side < FORECAST_SIDES; side++)
-        catalog_release(site->catalogs[side]);
+        catalog_free(site->catalogs[side]);
 }

@@ -1,85 +1,105 @@
 /*
- * catalog: an immutable snapshot of all that can be served, with the index a decision walks.
+ * catalog: all that can be served, with the index a decision asks (catalog_index.h).
  *
- * Built from compiled entries, which it shares by reference; swapped by pointer; freed when its
- * last reader is done (single thread, counted). Entries that point nowhere (a creative of an
- * unknown campaign, a campaign booked on a slot that is not there) stay in the snapshot and are
- * never candidates.
+ * One a worker, changed in place, single thread: a change takes microseconds and is part of the
+ * next decision. Entries are counted references (model.h): whoever keeps one over a turn of the
+ * loop retains it. What points into the catalog itself (struct slot_index, struct offer) is valid
+ * until the next change. Entries that point nowhere (a creative of an unknown campaign, a campaign
+ * booked on a slot that is not there) wait for the other half and are never candidates.
  */
 #ifndef DECISION_CATALOG_H
 #define DECISION_CATALOG_H
 
-#include "base/arena.h"
 #include "decision/model.h"
 #include "decision/reasons.h"
 
-/*
- * A campaign on a slot, and those of its active creatives that fit the slot's sizes (at least one),
- * in order of their ids. A creative without a size fits every slot; a slot without sizes takes
- * every creative.
- */
-struct booking {
-    const struct campaign *campaign;
-    const struct creative *const *creatives;
-    unsigned creative_count;
-};
-
-/* A campaign on a slot that cannot be served there as long as the catalog stays as it is. */
-struct resting {
-    const struct campaign *campaign;
-    /*
-     * REASON_UNSUPPORTED, REASON_INACTIVE (it, or all of its creatives) or REASON_SIZE (it has no
-     * creative that fits the slot, or none at all).
-     */
-    enum reason reason;
-};
-
-struct slot_index {
-    const struct slot *slot;
-    /*
-     * Campaigns booked on this slot, tier by tier: tier t is [tier_start[t], tier_start[t + 1]).
-     * Inside a tier in order of their ids; in remnant the highest cpm first, then by id.
-     */
-    struct booking *bookings;
-    unsigned tier_start[TIER_COUNT + 1];
-    struct resting *resting; /* tier by tier as well, in the same order */
-    unsigned resting_count;
-    /*
-     * Room for the bookings of any tier: the decision's own while it runs, shared by all slots, and
-     * without meaning between two decisions. It is here so that no decision allocates.
-     */
-    const struct booking **scratch;
-};
+struct catalog_index;
+struct slot_rows;
 
 struct catalog {
-    unsigned references;
-    struct arena *arena;       /* owns the arrays */
-    uint64_t revision;         /* hash of all entries: equal for equal contents, wherever built */
-    const struct slot **slots; /* sorted by id */
-    const struct campaign **campaigns; /* sorted by id */
-    const struct creative **creatives; /* sorted by id */
+    uint64_t revision; /* hash of all entries, by whoever fills it: equal for equal contents */
     unsigned slot_count, campaign_count, creative_count;
-    struct slot_index *index; /* by position in `slots` */
+    uint64_t changes; /* counts all that was put and removed: what was found is valid as long as
+                         this stays the same */
+    struct catalog_index *index;
 };
 
+/* A slot as a page asks for it. */
+struct slot_index {
+    const struct slot *slot;
+    struct catalog *catalog;
+    struct slot_rows *rows;
+};
+
+/* A campaign, its creatives, and where it stands in the index. */
+struct offer {
+    struct campaign *campaign; /* NULL: there are only creatives that name it */
+    union {
+        struct creative *one; /* creative_count is 1 */
+        struct creative **many;
+    } creatives; /* in order of their ids, active ones first */
+    unsigned creative_count, active_count;
+    uint32_t position;
+    bool closed; /* by catalog_set_open() */
+};
+
+static inline const struct creative *offer_creative(const struct offer *offer, unsigned at)
+{
+    return offer->creative_count == 1 ? offer->creatives.one : offer->creatives.many[at];
+}
+
+struct catalog *catalog_new(void);
+void catalog_free(struct catalog *catalog);
+
+/* Each puts an entry in place of the one of its id. One reference is taken over. */
+void catalog_put_slot(struct catalog *catalog, struct slot *slot);
+void catalog_put_campaign(struct catalog *catalog, struct campaign *campaign);
+void catalog_put_creative(struct catalog *catalog, struct creative *creative);
+
 /*
- * Builds a snapshot with one reference, the caller's. It takes over one reference of every entry
- * given (retain those that are to outlive it). The arrays are sorted in place and copied; they stay
- * the caller's. No id may stand there twice. Costs O(n log n) in the number of entries and
- * bookings.
+ * Many at once, in an order of its own (the array is sorted): campaigns that want alike pages get
+ * places side by side, which makes decisions among very many quick. For the first load; it may take
+ * a second for a million.
  */
+void catalog_put_campaigns(struct catalog *catalog, struct campaign **campaigns, unsigned count);
+
+/* Nothing happens where there is none of that id. */
+void catalog_remove_slot(struct catalog *catalog, struct slice id);
+void catalog_remove_campaign(struct catalog *catalog, struct slice id);
+void catalog_remove_creative(struct catalog *catalog, struct slice id);
+
+/*
+ * Whether the campaign has anything to give away (delivery.h). A closed one is not found by
+ * decisions that need not account for each campaign; judged it is as always, so that closing one is
+ * a promise of the caller that it would be refused. Putting the campaign anew opens it.
+ */
+void catalog_set_open(struct catalog *catalog, struct slice campaign, bool open);
+
+/*
+ * Brings what depends on the time to a moment. Decisions do so themselves; doing it before the
+ * first one keeps that quick.
+ */
+void catalog_turn(struct catalog *catalog, int64_t now_us);
+
+/* A catalog of these, as the functions above make it. The arrays stay the caller's. */
 struct catalog *catalog_build(struct slot **slots, unsigned slot_count, struct campaign **campaigns,
                               unsigned campaign_count, struct creative **creatives,
                               unsigned creative_count, uint64_t revision);
-
-struct catalog *catalog_retain(struct catalog *catalog);
-
-/* One reference less; the last one releases its entries. NULL is harmless. */
-void catalog_release(struct catalog *catalog);
 
 /* By id; NULL where there is none. */
 const struct slot_index *catalog_find_slot(const struct catalog *catalog, struct slice id);
 const struct campaign *catalog_find_campaign(const struct catalog *catalog, struct slice id);
 const struct creative *catalog_find_creative(const struct catalog *catalog, struct slice id);
+
+/*
+ * For going through all campaigns in steps, as long as `changes` stays the same: positions are
+ * below catalog_positions(); NULL: no campaign stands there.
+ */
+uint32_t catalog_positions(const struct catalog *catalog);
+const struct offer *catalog_offer_at(const struct catalog *catalog, uint32_t position);
+
+/* Calls for each campaign, in no order. The catalog must not change meanwhile. */
+typedef void catalog_campaign_fn(const struct campaign *campaign, void *arg);
+void catalog_each_campaign(const struct catalog *catalog, catalog_campaign_fn *fn, void *arg);
 
 #endif

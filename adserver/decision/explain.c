@@ -171,10 +171,9 @@ static void keep(struct explain *explain, struct explain_work *work,
 }
 
 /* What only eligible ones bring: counters to read, and their part of the tier. */
-static void weigh_in(struct explain *explain, struct explain_work *work,
-                     const struct booking *booking)
+static void weigh_in(struct explain *explain, struct explain_work *work, const struct offer *offer)
 {
-    const struct campaign *campaign = booking->campaign;
+    const struct campaign *campaign = offer->campaign;
     struct explain_tier *tier = &work->tiers[campaign->tier];
     if (campaign->share_ppm == 0)
         tier->weight += campaign->weight;
@@ -182,28 +181,40 @@ static void weigh_in(struct explain *explain, struct explain_work *work,
     if (!explain->selection.counts_caps)
         return;
     want_caps(explain, &campaign->caps);
-    for (unsigned i = 0; i < booking->creative_count; i++)
-        want_caps(explain, &booking->creatives[i]->caps);
+    for (unsigned i = 0; i < offer->active_count; i++) {
+        if (explain_fits(explain, work->slot.index, campaign, offer_creative(offer, i)))
+            want_caps(explain, &offer_creative(offer, i)->caps);
+    }
+}
+
+bool explain_fits(const struct explain *explain, const struct slot_index *index,
+                  const struct campaign *campaign, const struct creative *creative)
+{
+    const struct page_slot slot = {.index = index};
+    return judge_creative(&explain->selection, &slot, campaign, creative) != REASON_SIZE;
+}
+
+static bool has_fitting(const struct explain *explain, const struct slot_index *index,
+                        const struct offer *offer)
+{
+    for (unsigned i = 0; i < offer->active_count; i++) {
+        if (explain_fits(explain, index, offer->campaign, offer_creative(offer, i)))
+            return true;
+    }
+    return false;
 }
 
 static void judge_booked(struct explain *explain, struct explain_work *work,
-                         const struct booking *booking)
+                         const struct offer *offer)
 {
-    struct explain_verdict verdict = {.campaign = booking->campaign, .booking = booking};
-    verdict.reason = work->slot.closed;
+    const struct page_slot slot = {.index = work->slot.index, .width = work->width};
+    struct explain_verdict verdict = {.campaign = offer->campaign, .reason = work->slot.closed};
+    if (has_fitting(explain, slot.index, offer))
+        verdict.offer = offer;
     if (verdict.reason == REASON_NONE)
-        verdict.reason = judge_booking(&explain->selection, work->width, booking);
+        verdict.reason = judge_offer(&explain->selection, &slot, offer);
     if (is_eligible(&verdict))
-        weigh_in(explain, work, booking);
-    keep(explain, work, &verdict);
-}
-
-static void judge_resting(struct explain *explain, struct explain_work *work,
-                          const struct resting *resting)
-{
-    struct explain_verdict verdict = {.campaign = resting->campaign};
-    bool is_closed = work->slot.closed != REASON_NONE;
-    verdict.reason = is_closed ? work->slot.closed : resting->reason;
+        weigh_in(explain, work, offer);
     keep(explain, work, &verdict);
 }
 
@@ -218,30 +229,25 @@ static bool is_booked(const struct campaign *campaign, const struct slot *slot)
     return false;
 }
 
-static void judge_other(struct explain *explain, struct explain_work *work,
-                        const struct campaign *campaign)
+static void judge_position(struct explain *explain, struct explain_work *work,
+                           const struct offer *offer)
 {
-    struct explain_verdict verdict = {.campaign = campaign, .reason = REASON_SLOT};
-    if (!is_booked(campaign, work->slot.index->slot))
-        keep(explain, work, &verdict);
+    struct explain_verdict elsewhere = {.campaign = offer->campaign, .reason = REASON_SLOT};
+    if (is_booked(offer->campaign, work->slot.index->slot))
+        judge_booked(explain, work, offer);
+    else
+        keep(explain, work, &elsewhere);
 }
 
-/* Bookings, then resting ones, then the catalog's others. False: that was all of the slot. */
+/* By position. False: that was all of the slot. */
 static bool judge_next(struct explain *explain, struct explain_work *work)
 {
-    const struct slot_index *index = work->slot.index;
     const struct catalog *catalog = explain->question.catalog;
-    uint32_t at = work->judged++, booked = index ? index->tier_start[TIER_COUNT] : 0;
-    if (!index)
+    if (!work->slot.index || work->judged == catalog_positions(catalog))
         return false;
-    if (at < booked)
-        judge_booked(explain, work, &index->bookings[at]);
-    else if (at - booked < index->resting_count)
-        judge_resting(explain, work, &index->resting[at - booked]);
-    else if (at - booked - index->resting_count < catalog->campaign_count)
-        judge_other(explain, work, catalog->campaigns[at - booked - index->resting_count]);
-    else
-        return false;
+    const struct offer *offer = catalog_offer_at(catalog, work->judged++);
+    if (offer)
+        judge_position(explain, work, offer);
     return true;
 }
 
@@ -266,6 +272,8 @@ static void open_slot(struct explain_work *work, const struct page_request *requ
     work->width = asked->width;
     work->slot.closed = REASON_NONE;
     if (asked->index)
+        work->deck = asked->index->rows->deck;
+    if (asked->index)
         work->slot.closed = judge_slot(asked->index->slot, request->facts.domain);
     work->verdicts = check_malloc(EXPLAIN_VERDICTS_MAX * sizeof *work->verdicts);
 }
@@ -283,8 +291,8 @@ struct explain *explain_new(const struct explain_question *question)
     struct explain *explain = check_calloc(1, sizeof *explain);
     CHECK(count > 0 && count <= PAGE_SLOTS_MAX);
     explain->question = *question;
+    explain->changes = question->catalog->changes;
     explain->caps = check_malloc(EXPLAIN_CAPS_MAX * sizeof *explain->caps);
-    (void)catalog_retain(question->catalog);
     random_seed(&explain->random, question->seed);
     open_rows(explain);
     prepare_judging(explain);
@@ -304,8 +312,12 @@ void explain_free(struct explain *explain)
     free(explain->work);
     free(explain->caps);
     free(explain->rows);
-    catalog_release(explain->question.catalog);
     free(explain);
+}
+
+bool explain_is_current(const struct explain *explain)
+{
+    return explain->question.catalog->changes == explain->changes;
 }
 
 /* ---- Listing --------------------------------------------------------------------------------- */
@@ -376,7 +388,7 @@ static void settle(const struct explain *explain, unsigned slot, struct explain_
         verdict->reason = passed_reason(work, campaign);
     if (verdict->reason == REASON_NONE)
         verdict->reason =
-            explain_is_capped_out(explain, slot, verdict->booking) ? REASON_CAP : REASON_OUTWEIGHED;
+            explain_is_capped_out(explain, slot, verdict->offer) ? REASON_CAP : REASON_OUTWEIGHED;
     work->slot.counts[verdict->reason]++;
 }
 

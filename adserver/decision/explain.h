@@ -11,8 +11,9 @@
  *                     all of them tell how often a campaign would serve.
  * 4. explain_list()   puts what comes nearest to being served first.
  *
- * Each of the steps is short, so that a server can do them between requests. Nothing is counted, no
- * cap, goal or budget is touched. Pure: no I/O, no clock, no randomness but the seed.
+ * Each of the steps is short, so that a server can do them between requests. When the catalog has
+ * changed in between (explain_is_current()) all that is left to do is to begin anew. Nothing is
+ * counted, no cap, goal or budget is touched. Pure: no I/O, no clock, no randomness but the seed.
  */
 #ifndef DECISION_EXPLAIN_H
 #define DECISION_EXPLAIN_H
@@ -44,7 +45,7 @@ typedef unsigned explain_fields_fn(const struct campaign *campaign, struct recor
 
 struct explain_question {
     struct page_request request; /* what its slices point to must outlive the explanation */
-    struct catalog *catalog;     /* in which its slots were found */
+    struct catalog *catalog;     /* in which its slots were found; must outlive it */
     struct slice campaign;       /* the only one to tell about; empty: all */
     uint64_t seed;
     explain_fields_fn *fields; /* may be NULL: phrases are without the texts of lists */
@@ -54,7 +55,7 @@ struct explain_question {
 
 struct explain_verdict {
     const struct campaign *campaign;
-    const struct booking *booking;   /* its creatives that fit the slot; NULL: it has none there */
+    const struct offer *offer;       /* its creatives; NULL: it has none that fits the slot */
     const struct creative *creative; /* served in the draw that is shown; NULL: none */
     enum reason reason;              /* REASON_NONE: served */
     uint32_t draws;                  /* in which it was served */
@@ -77,6 +78,9 @@ struct explain;
 struct explain *explain_new(const struct explain_question *question);
 /* NULL is harmless. */
 void explain_free(struct explain *explain);
+
+/* False: the catalog has changed since, and the explanation is of no more use but to be freed. */
+bool explain_is_current(const struct explain *explain);
 
 /* Judges some campaigns more. False: all are judged. */
 bool explain_judge(struct explain *explain);

@@ -175,12 +175,16 @@ static void add_sizes(struct strbuf *ret, const struct size *sizes, unsigned cou
 }
 
 /* Each once; how many. */
-static unsigned gather_sizes(const struct booking *booking, struct size ret[SLOT_SIZES_MAX])
+static unsigned gather_sizes(const struct case_at_hand *at, struct size ret[SLOT_SIZES_MAX])
 {
+    const struct offer *offer = at->verdict->offer;
     unsigned count = 0;
-    for (unsigned i = 0; i < booking->creative_count && count < SLOT_SIZES_MAX; i++) {
-        struct size size = booking->creatives[i]->size;
+    for (unsigned i = 0; i < offer->active_count && count < SLOT_SIZES_MAX; i++) {
+        const struct creative *creative = offer_creative(offer, i);
+        struct size size = creative->size;
         unsigned k = 0;
+        if (!explain_fits(at->explain, at->work->slot.index, offer->campaign, creative))
+            continue;
         while (k < count && (ret[k].width != size.width || ret[k].height != size.height))
             k++;
         if (k == count)
@@ -194,8 +198,8 @@ static void tell_size(const struct case_at_hand *at, struct strbuf *ret)
     const struct slot *slot = at->work->slot.index->slot;
     struct size sizes[SLOT_SIZES_MAX];
     strbuf_add_cstr(ret, "size: ");
-    if (at->verdict->booking) {
-        unsigned count = gather_sizes(at->verdict->booking, sizes);
+    if (at->verdict->offer) {
+        unsigned count = gather_sizes(at, sizes);
         add_sizes(ret, sizes, count, " and ");
         strbuf_addf(ret, count == 1 ? " does not fit %u wide" : " do not fit %u wide",
                     at->work->width);
@@ -518,11 +522,14 @@ static void tell_roadblock(const struct case_at_hand *at, struct strbuf *ret)
 /* The campaign's cap, or that of the first of its creatives that has none left. */
 static const struct cap *cap_to_tell(const struct case_at_hand *at, const struct creative **ret)
 {
-    const struct booking *booking = at->verdict->booking;
+    const struct offer *offer = at->verdict->offer;
     const struct cap *cap = explain_full_cap(at->explain, at->slot, &at->campaign->caps);
     *ret = NULL;
-    for (unsigned i = 0; !cap && booking && i < booking->creative_count; i++) {
-        *ret = booking->creatives[i];
+    for (unsigned i = 0; !cap && offer && i < offer->active_count; i++) {
+        if (!explain_fits(at->explain, at->work->slot.index, at->campaign,
+                          offer_creative(offer, i)))
+            continue;
+        *ret = offer_creative(offer, i);
         cap = explain_full_cap(at->explain, at->slot, &(*ret)->caps);
     }
     return cap;

@@ -105,12 +105,34 @@ static void end_page(struct explain *explain)
     }
 }
 
+/* The deck of a slot and the explanation's own change places. */
+static void swap_deck(struct explain *explain, unsigned slot)
+{
+    const struct slot_index *index = explain->question.request.slots[slot].index;
+    if (!index)
+        return;
+    struct share_deck deck = index->rows->deck;
+    index->rows->deck = explain->work[slot].deck;
+    explain->work[slot].deck = deck;
+}
+
+/* A slot may be asked for twice: the last one that was changed is the first to be put back. */
+static void run(struct explain *explain)
+{
+    unsigned count = explain->question.request.slot_count;
+    for (unsigned i = 0; i < count; i++)
+        swap_deck(explain, i);
+    selection_run(&explain->question.request, &explain->random, NULL, NULL, &explain->selection);
+    for (unsigned i = count; i-- > 0;)
+        swap_deck(explain, i);
+}
+
 bool explain_draw(struct explain *explain)
 {
     if (explain->drawn == EXPLAIN_DRAWS)
         return false;
     forget_taken(explain, 0);
-    selection_run(&explain->question.request, &explain->random, NULL, NULL, &explain->selection);
+    run(explain);
     end_page(explain);
     explain->drawn++;
     return true;
@@ -135,18 +157,17 @@ const struct cap *explain_full_cap(const struct explain *explain, unsigned slot,
     return NULL;
 }
 
-bool explain_is_capped_out(const struct explain *explain, unsigned slot,
-                           const struct booking *booking)
+bool explain_is_capped_out(const struct explain *explain, unsigned slot, const struct offer *offer)
 {
-    uint32_t width = explain->question.request.slots[slot].width;
+    const struct page_slot *asked = &explain->question.request.slots[slot];
     bool any = false;
-    if (!booking || !explain->selection.counts_caps)
+    if (!offer || !explain->selection.counts_caps)
         return false;
-    if (explain_full_cap(explain, slot, &booking->campaign->caps))
+    if (explain_full_cap(explain, slot, &offer->campaign->caps))
         return true;
-    for (unsigned i = 0; i < booking->creative_count; i++) {
-        const struct creative *creative = booking->creatives[i];
-        if (judge_creative(&explain->selection, width, booking->campaign, creative) != REASON_NONE)
+    for (unsigned i = 0; i < offer->active_count; i++) {
+        const struct creative *creative = offer_creative(offer, i);
+        if (judge_creative(&explain->selection, asked, offer->campaign, creative) != REASON_NONE)
             continue;
         if (!explain_full_cap(explain, slot, &creative->caps))
             return false;

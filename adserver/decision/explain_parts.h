@@ -4,6 +4,7 @@
 #ifndef DECISION_EXPLAIN_PARTS_H
 #define DECISION_EXPLAIN_PARTS_H
 
+#include "decision/catalog_index.h"
 #include "decision/explain.h"
 #include "decision/judging.h"
 
@@ -41,7 +42,8 @@ struct explain_work {
     uint32_t width;
     struct explain_verdict *verdicts; /* room for EXPLAIN_VERDICTS_MAX */
     uint32_t kept;
-    uint32_t judged; /* position in bookings, then resting, then all campaigns of the catalog */
+    uint32_t judged;        /* position in the index */
+    struct share_deck deck; /* its own: what it draws must not be missing where ads are served */
     struct explain_tier tiers[TIER_COUNT];
     struct candidate winners[EXPLAIN_DRAWS]; /* campaign NULL: none */
     /* The draw that is shown: campaigns passed over, and why. */
@@ -54,6 +56,7 @@ struct explain_work {
 
 struct explain {
     struct explain_question question;
+    uint64_t changes;           /* of the catalog when it began */
     struct selection selection; /* of the draw at hand; `capped_reason` and the like also before */
     struct random random;
     unsigned judging, drawn, listing; /* how far each step has come */
@@ -83,7 +86,9 @@ uint64_t explain_served(const struct explain *explain, unsigned slot, uint64_t k
 const struct cap *explain_full_cap(const struct explain *explain, unsigned slot,
                                    const struct caps *caps);
 /* Those of its creatives that could serve but for their caps have none left. */
-bool explain_is_capped_out(const struct explain *explain, unsigned slot,
-                           const struct booking *booking);
+bool explain_is_capped_out(const struct explain *explain, unsigned slot, const struct offer *offer);
+/* Whether the creative has one of the slot's sizes, whatever width is there. */
+bool explain_fits(const struct explain *explain, const struct slot_index *index,
+                  const struct campaign *campaign, const struct creative *creative);
 
 #endif

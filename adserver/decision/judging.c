@@ -7,22 +7,36 @@ bool is_capped(const struct campaign *campaign, const struct creative *creative)
     return campaign->caps.count > 0 || creative->caps.count > 0;
 }
 
-enum reason judge_creative(const struct selection *selection, uint32_t width,
-                           const struct campaign *campaign, const struct creative *creative)
+static bool fits(const struct creative *creative, const struct slot *slot, uint32_t width)
 {
     if (width > 0 && creative->size.width > width)
+        return false;
+    if (creative->type == CREATIVE_TEXT || slot->size_count == 0)
+        return true;
+    for (unsigned i = 0; i < slot->size_count; i++) {
+        if (slot->sizes[i].width == creative->size.width &&
+            slot->sizes[i].height == creative->size.height)
+            return true;
+    }
+    return false;
+}
+
+enum reason judge_creative(const struct selection *selection, const struct page_slot *slot,
+                           const struct campaign *campaign, const struct creative *creative)
+{
+    if (!fits(creative, slot->index->slot, slot->width))
         return REASON_SIZE;
     return is_capped(campaign, creative) ? selection->capped_reason : REASON_NONE;
 }
 
 /* The reason that its creatives got furthest with; REASON_NONE where one may serve. */
-static enum reason judge_creatives(const struct selection *selection, uint32_t width,
-                                   const struct booking *booking)
+static enum reason judge_creatives(const struct selection *selection, const struct page_slot *slot,
+                                   const struct offer *offer)
 {
     enum reason furthest = REASON_SIZE;
-    for (unsigned i = 0; i < booking->creative_count; i++) {
+    for (unsigned i = 0; i < offer->active_count; i++) {
         enum reason reason =
-            judge_creative(selection, width, booking->campaign, booking->creatives[i]);
+            judge_creative(selection, slot, offer->campaign, offer_creative(offer, i));
         if (reason == REASON_NONE)
             return REASON_NONE;
         if (reason > furthest)
@@ -31,30 +45,49 @@ static enum reason judge_creatives(const struct selection *selection, uint32_t w
     return furthest;
 }
 
+static enum reason judge_state(const struct offer *offer, int64_t now_us)
+{
+    const struct campaign *campaign = offer->campaign;
+    if (campaign->unsupported.len > 0)
+        return REASON_UNSUPPORTED;
+    if (campaign->status != STATUS_ACTIVE)
+        return REASON_INACTIVE;
+    if (offer->creative_count > 0 && offer->active_count == 0)
+        return REASON_INACTIVE;
+    if (now_us < campaign->start_us)
+        return REASON_NOT_STARTED;
+    if (campaign->end_us != TIME_UNSET && now_us >= campaign->end_us)
+        return REASON_ENDED;
+    return REASON_NONE;
+}
+
 /* One that is bound and of which nothing is known waits for Redis. */
 static enum reason judge_delivery(const struct campaign *campaign,
                                   const struct deliveries *deliveries)
 {
     if (campaign->delivery == 0)
         return REASON_NONE;
-    if (campaign->delivery >= deliveries->count)
+    if (!deliveries->rows || campaign->delivery >= deliveries->count)
         return REASON_REDIS_AWAY;
     const struct delivery *row = &deliveries->rows[campaign->delivery];
     return row->units > 0 || row->may_ask ? REASON_NONE : row->resting;
 }
 
-enum reason judge_booking(const struct selection *selection, uint32_t width,
-                          const struct booking *booking)
+enum reason judge_offer(const struct selection *selection, const struct page_slot *slot,
+                        const struct offer *offer)
 {
-    const struct campaign *campaign = booking->campaign;
-    if (selection->now_us < campaign->start_us)
-        return REASON_NOT_STARTED;
-    if (campaign->end_us != TIME_UNSET && selection->now_us >= campaign->end_us)
-        return REASON_ENDED;
-    enum reason reason = targeting_judge(campaign, selection->facts, selection->now_us);
-    if (reason == REASON_NONE)
-        reason = judge_delivery(campaign, &selection->deliveries);
-    return reason == REASON_NONE ? judge_creatives(selection, width, booking) : reason;
+    const struct page_request *request = selection->request;
+    enum reason state = judge_state(offer, request->now_us);
+    if (state != REASON_NONE)
+        return state;
+    enum reason creatives = judge_creatives(selection, slot, offer);
+    if (creatives == REASON_SIZE)
+        return creatives;
+    enum reason targeting = targeting_judge(offer->campaign, &request->facts, request->now_us);
+    if (targeting != REASON_NONE)
+        return targeting;
+    return creatives != REASON_NONE ? creatives
+                                    : judge_delivery(offer->campaign, &request->deliveries);
 }
 
 static bool is_on_or_below(struct slice page, struct slice domain)
@@ -102,5 +135,14 @@ void reject_campaign(struct slot_selection *slot, const struct listener *listene
 {
     slot->rejected[reason]++;
     if (listener->reject)
-        listener->reject(campaign, reason, listener->arg);
+        listener->reject(campaign, reason, 1, listener->arg);
+}
+
+bool is_listed(const struct slot_selection *slot, unsigned end, const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < end; i++) {
+        if (slot->candidates[i].campaign == campaign)
+            return true;
+    }
+    return false;
 }

@@ -1,8 +1,8 @@
 /*
  * judging: whether something may serve, and telling why it may not.
  *
- * The same questions are asked when candidates are gathered and, for those that were outweighed,
- * when the page ends; a selection holds all that the answers depend on.
+ * One verdict for all who ask: whoever the index finds is judged here, and so is whoever is only
+ * looked at for the counts or to be explained.
  */
 #ifndef DECISION_JUDGING_H
 #define DECISION_JUDGING_H
@@ -15,12 +15,13 @@ enum reason judge_slot(const struct slot *slot, struct slice page_domain);
 /* Why nothing that has a cap may serve on the page; REASON_NONE: it may. */
 enum reason judge_capped(const struct page_request *request);
 
-/* Why the campaign may not serve now in that width; REASON_NONE: it may. */
-enum reason judge_booking(const struct selection *selection, uint32_t width,
-                          const struct booking *booking);
+/* Why the campaign may not serve now on that slot, in the order of reasons.def up to its caps, and
+ * then what its delivery says; REASON_NONE: it may. */
+enum reason judge_offer(const struct selection *selection, const struct page_slot *slot,
+                        const struct offer *offer);
 
-/* The same of one of its creatives. */
-enum reason judge_creative(const struct selection *selection, uint32_t width,
+/* The same of one of its active creatives, by itself. */
+enum reason judge_creative(const struct selection *selection, const struct page_slot *slot,
                            const struct campaign *campaign, const struct creative *creative);
 
 bool is_capped(const struct campaign *campaign, const struct creative *creative);
@@ -34,5 +35,8 @@ struct listener {
 /* Counts the campaign as rejected on the slot, and tells. */
 void reject_campaign(struct slot_selection *slot, const struct listener *listener,
                      const struct campaign *campaign, enum reason reason);
+
+/* Whether the campaign stands among the first `end` candidates. */
+bool is_listed(const struct slot_selection *slot, unsigned end, const struct campaign *campaign);
 
 #endif

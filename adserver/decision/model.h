@@ -2,8 +2,8 @@
  * model: slots, campaigns and creatives as the decision reads them, compiled and immutable.
  *
  * An entry is compiled from one Redis hash (record.h) and never changes: a changed hash makes a new
- * entry. Entries are counted references (single thread), since a catalog snapshot (catalog.h) that
- * replaces another shares all entries that stayed the same. An entry is one block of memory
+ * entry. Entries are counted references (single thread), so that a page that waits keeps what it
+ * has chosen from while the catalog (catalog.h) goes on. An entry is one block of memory
  * (pack.h): all that it points to goes with it.
  */
 #ifndef DECISION_MODEL_H

@@ -34,6 +34,7 @@ struct page_request {
     bool has_viewer;      /* the viewer is known by some identity */
     bool serve_anonymous; /* capped campaigns for an unknown viewer: served uncapped, or not */
     bool caps_away;       /* what has a cap rests: Redis is away */
+    bool judge_all;       /* each campaign on the slots is judged and told of, whatever it costs */
     struct deliveries deliveries;
     enum { CAPS_AWAY_REDIS, CAPS_AWAY_DEADLINE } caps_away_reason;
 };

@@ -94,11 +94,12 @@ static void ask(struct replay *replay, const struct logged_request *request)
     page->deliveries = replay_goals_at(replay->goals, page->now_us, replay->impressions);
 }
 
-static void on_reject(const struct campaign *campaign, enum reason reason, void *arg)
+static void on_reject(const struct campaign *campaign, enum reason reason, unsigned times,
+                      void *arg)
 {
     struct replay *replay = arg;
     if (campaign->series == replay->config.subject)
-        replay->result.subject.rejected[reason] += replay->weight;
+        replay->result.subject.rejected[reason] += replay->weight * times;
 }
 
 static bool take_caps(const struct candidate *const *group, unsigned count, void *arg)

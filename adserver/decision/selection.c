@@ -1,10 +1,10 @@
 /*
  * How a slot's list comes about:
  *
- * 1. admit()  walks all bookings of the slot, judges each, and gathers the eligible ones tier by
- *             tier in the catalog's scratch array, the pool.
+ * 1. fill_*() gathers the offers that may serve, tier by tier, in the index's scratch array, the
+ *    pool: by the index, or judging all.
  * 2. rank_*() draw from a tier's pool until it is empty or the list has ended.
- * 3. offer()  puts a drawn campaign's creatives into the list, drawn in their turn.
+ * 3. enlist() puts a drawn campaign's creatives into the list, drawn in their turn.
  *
  * A weighted draw: the weights lie side by side on a line, a number below their sum falls into one
  * of them. Drawing again among the others gives an order in which the first that is not refused is
@@ -13,6 +13,8 @@
 #include "decision/selection.h"
 
 #include "base/check.h"
+#include "decision/counting.h"
+#include "decision/gathering.h"
 #include "decision/judging.h"
 #include "decision/page_rules.h"
 
@@ -22,13 +24,16 @@
 struct ranking {
     struct selection *selection;
     struct slot_selection *slot;
+    const struct page_slot *asked;
+    struct catalog_index *index;
     struct random *random;
+    struct listener listener;
     bool ended; /* the last candidate can't be refused */
 };
 
 /* ---- Drawing --------------------------------------------------------------------------------- */
 
-static uint64_t weigh(const struct booking *const *pool, unsigned count)
+static uint64_t weigh(const struct offer *const *pool, unsigned count)
 {
     uint64_t total = 0;
     for (unsigned i = 0; i < count; i++)
@@ -37,8 +42,7 @@ static uint64_t weigh(const struct booking *const *pool, unsigned count)
 }
 
 /* `total` is the weight of the whole pool. Nothing is drawn where there is no choice. */
-static unsigned draw_booking(struct random *random, const struct booking *const *pool,
-                             uint64_t total)
+static unsigned draw_offer(struct random *random, const struct offer *const *pool, uint64_t total)
 {
     if (pool[0]->campaign->weight == total)
         return 0;
@@ -88,58 +92,56 @@ static bool needs_cap(const struct ranking *ranking, const struct campaign *camp
 }
 
 /* Which creatives a draw is among. */
-typedef bool creative_filter_fn(const struct ranking *ranking, const struct booking *booking,
+typedef bool creative_filter_fn(const struct ranking *ranking, const struct offer *offer,
                                 const struct creative *creative);
 
-static bool is_usable(const struct ranking *ranking, const struct booking *booking,
+static bool is_usable(const struct ranking *ranking, const struct offer *offer,
                       const struct creative *creative)
 {
-    return judge_creative(ranking->selection, ranking->slot->width, booking->campaign, creative) ==
+    return judge_creative(ranking->selection, ranking->asked, offer->campaign, creative) ==
            REASON_NONE;
 }
 
 /* Usable, and nothing can refuse it later. */
-static bool is_certain(const struct ranking *ranking, const struct booking *booking,
+static bool is_certain(const struct ranking *ranking, const struct offer *offer,
                        const struct creative *creative)
 {
-    return is_usable(ranking, booking, creative) &&
-           !needs_cap(ranking, booking->campaign, creative) &&
-           may_clash(ranking, booking->campaign, creative) == CLASH_NONE;
+    return is_usable(ranking, offer, creative) && !needs_cap(ranking, offer->campaign, creative) &&
+           may_clash(ranking, offer->campaign, creative) == CLASH_NONE;
 }
 
 /* Usable, and not in the list yet; a campaign's creatives stand together at its end. */
-static bool is_fresh(const struct ranking *ranking, const struct booking *booking,
+static bool is_fresh(const struct ranking *ranking, const struct offer *offer,
                      const struct creative *creative)
 {
     const struct slot_selection *slot = ranking->slot;
     for (unsigned i = slot->count; i > 0; i--) {
-        if (slot->candidates[i - 1].campaign != booking->campaign)
+        if (slot->candidates[i - 1].campaign != offer->campaign)
             break;
         if (slot->candidates[i - 1].creative == creative)
             return false;
     }
-    return is_usable(ranking, booking, creative);
+    return is_usable(ranking, offer, creative);
 }
 
 /* Draws by weight among those that pass the filter; NULL where none does. */
 static const struct creative *draw_creative(const struct ranking *ranking,
-                                            const struct booking *booking,
-                                            creative_filter_fn *filter)
+                                            const struct offer *offer, creative_filter_fn *filter)
 {
     uint64_t total = 0;
     const struct creative *last = NULL;
-    for (unsigned i = 0; i < booking->creative_count; i++) {
-        if (!filter(ranking, booking, booking->creatives[i]))
+    for (unsigned i = 0; i < offer->active_count; i++) {
+        if (!filter(ranking, offer, offer_creative(offer, i)))
             continue;
-        last = booking->creatives[i];
+        last = offer_creative(offer, i);
         total += last->weight;
     }
     if (!last || last->weight == total)
         return last;
     uint64_t ticket = random_below(ranking->random, total);
     for (unsigned i = 0;; i++) {
-        const struct creative *creative = booking->creatives[i];
-        if (!filter(ranking, booking, creative))
+        const struct creative *creative = offer_creative(offer, i);
+        if (!filter(ranking, offer, creative))
             continue;
         if (ticket < creative->weight)
             return creative;
@@ -158,46 +160,48 @@ static bool put(struct ranking *ranking, unsigned at, const struct campaign *cam
 {
     bool capped = needs_cap(ranking, campaign, creative);
     enum clash clash = may_clash(ranking, campaign, creative);
-    ranking->slot->candidates[at] =
-        (struct candidate){.campaign = campaign, .creative = creative, .capped = capped};
+    ranking->slot->candidates[at] = (struct candidate){.campaign = campaign,
+                                                       .creative = creative,
+                                                       .capped = capped,
+                                                       .bound = campaign->delivery != 0};
     ranking->selection->needs_caps |= capped;
     ranking->ended = !capped && clash == CLASH_NONE;
     return clash == CLASH_CREATIVE || (capped && creative->caps.count > 0);
 }
 
 /* The list is full: only a candidate that can't be refused is still of use, in the last place. */
-static void offer_last(struct ranking *ranking, const struct booking *booking)
+static void enlist_last(struct ranking *ranking, const struct offer *offer)
 {
-    const struct creative *creative = draw_creative(ranking, booking, is_certain);
+    const struct creative *creative = draw_creative(ranking, offer, is_certain);
     if (creative)
-        (void)put(ranking, CANDIDATES_MAX - 1, booking->campaign, creative);
+        (void)put(ranking, CANDIDATES_MAX - 1, offer->campaign, creative);
 }
 
-static void offer(struct ranking *ranking, const struct booking *booking)
+static void enlist(struct ranking *ranking, const struct offer *offer)
 {
     struct slot_selection *slot = ranking->slot;
     bool more = true;
     while (more && slot->count < CANDIDATES_MAX) {
-        const struct creative *creative = draw_creative(ranking, booking, is_fresh);
+        const struct creative *creative = draw_creative(ranking, offer, is_fresh);
         if (!creative)
             return;
-        more = put(ranking, slot->count++, booking->campaign, creative);
+        more = put(ranking, slot->count++, offer->campaign, creative);
     }
     if (more)
-        offer_last(ranking, booking);
+        enlist_last(ranking, offer);
 }
 
-static bool has_certain(const struct ranking *ranking, const struct booking *booking)
+static bool has_certain(const struct ranking *ranking, const struct offer *offer)
 {
-    for (unsigned i = 0; i < booking->creative_count; i++) {
-        if (is_certain(ranking, booking, booking->creatives[i]))
+    for (unsigned i = 0; i < offer->active_count; i++) {
+        if (is_certain(ranking, offer, offer_creative(offer, i)))
             return true;
     }
     return false;
 }
 
 /* The list is full: one draw among those that can end it, as if the others had been refused. */
-static void rank_last(struct ranking *ranking, const struct booking **pool, unsigned count)
+static void rank_last(struct ranking *ranking, const struct offer **pool, unsigned count)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -205,11 +209,11 @@ static void rank_last(struct ranking *ranking, const struct booking **pool, unsi
             pool[kept++] = pool[i];
     }
     if (kept > 0)
-        offer_last(ranking, pool[draw_booking(ranking->random, pool, weigh(pool, kept))]);
+        enlist_last(ranking, pool[draw_offer(ranking->random, pool, weigh(pool, kept))]);
 }
 
 /* Candidates of equal rank, drawn by weight. */
-static void rank_equal(struct ranking *ranking, const struct booking **pool, unsigned count)
+static void rank_equal(struct ranking *ranking, const struct offer **pool, unsigned count)
 {
     uint64_t total = weigh(pool, count);
     while (count > 0 && !ranking->ended) {
@@ -217,56 +221,74 @@ static void rank_equal(struct ranking *ranking, const struct booking **pool, uns
             rank_last(ranking, pool, count);
             return;
         }
-        unsigned at = draw_booking(ranking->random, pool, total);
+        unsigned at = draw_offer(ranking->random, pool, total);
         total -= pool[at]->campaign->weight;
-        offer(ranking, pool[at]);
+        enlist(ranking, pool[at]);
         pool[at] = pool[--count];
     }
 }
 
-/* The pool is in order of cpm, so that equal ones stand together. */
-static void rank_by_cpm(struct ranking *ranking, const struct booking **pool, unsigned count)
+/* The pool is parted: those of the highest cpm first. Returns how many those are. */
+static unsigned part_highest(const struct offer **pool, unsigned count)
 {
-    for (unsigned from = 0, to; from < count && !ranking->ended; from = to) {
-        to = from;
-        while (to < count && pool[to]->campaign->cpm_micro == pool[from]->campaign->cpm_micro)
-            to++;
-        rank_equal(ranking, pool + from, to - from);
+    unsigned highest = 0;
+    int64_t cpm_micro = -1;
+    for (unsigned i = 0; i < count; i++) {
+        const struct offer *offer = pool[i];
+        if (offer->campaign->cpm_micro < cpm_micro)
+            continue;
+        if (offer->campaign->cpm_micro > cpm_micro)
+            highest = 0;
+        cpm_micro = offer->campaign->cpm_micro;
+        pool[i] = pool[highest];
+        pool[highest++] = offer;
+    }
+    return highest;
+}
+
+static void rank_by_cpm(struct ranking *ranking, const struct offer **pool, unsigned count)
+{
+    while (count > 0 && !ranking->ended) {
+        unsigned highest = part_highest(pool, count);
+        rank_equal(ranking, pool, highest);
+        pool += highest;
+        count -= highest;
     }
 }
 
 /* The pool is parted: campaigns with a share first. Returns how many those are. */
-static unsigned part_by_share(const struct booking **pool, unsigned count, uint64_t *ret_total)
+static unsigned part_by_share(const struct offer **pool, unsigned count, uint64_t *ret_total)
 {
     unsigned sharing = 0;
     *ret_total = 0;
     for (unsigned i = 0; i < count; i++) {
-        const struct booking *booking = pool[i];
-        if (booking->campaign->share_ppm == 0)
+        const struct offer *offer = pool[i];
+        if (offer->campaign->share_ppm == 0)
             continue;
-        *ret_total += booking->campaign->share_ppm;
+        *ret_total += offer->campaign->share_ppm;
         pool[i] = pool[sharing];
-        pool[sharing++] = booking;
+        pool[sharing++] = offer;
     }
     return sharing;
 }
 
-static void rank_by_share(struct ranking *ranking, const struct booking **pool, unsigned count)
+static void rank_by_share(struct ranking *ranking, const struct offer **pool, unsigned count)
 {
     uint64_t total;
     unsigned sharing = part_by_share(pool, count, &total);
     if (sharing > 0) {
-        uint64_t ticket = random_below(ranking->random, total > SHARES_ALL ? total : SHARES_ALL);
+        uint64_t ticket = share_deck_draw(&ranking->asked->index->rows->deck, ranking->random,
+                                          total > SHARES_ALL ? total : SHARES_ALL);
         unsigned at = 0;
         while (at < sharing && ticket >= pool[at]->campaign->share_ppm)
             ticket -= pool[at++]->campaign->share_ppm;
         if (at < sharing)
-            offer(ranking, pool[at]);
+            enlist(ranking, pool[at]);
     }
     rank_equal(ranking, pool + sharing, count - sharing);
 }
 
-typedef void rank_fn(struct ranking *ranking, const struct booking **pool, unsigned count);
+typedef void rank_fn(struct ranking *ranking, const struct offer **pool, unsigned count);
 static rank_fn *const rank_tier[TIER_COUNT] = {
     [TIER_SPONSORSHIP] = rank_by_share,
     [TIER_STANDARD] = rank_equal,
@@ -274,81 +296,186 @@ static rank_fn *const rank_tier[TIER_COUNT] = {
     [TIER_HOUSE] = rank_equal,
 };
 
-/* ---- The page -------------------------------------------------------------------------------- */
+/* ---- A slot ---------------------------------------------------------------------------------- */
 
-/* Gathers the eligible bookings of a tier; returns how many. */
-static unsigned admit(struct ranking *ranking, const struct listener *listener, unsigned tier)
+/* Those of the pool that may serve move to its front; returns how many. */
+static unsigned keep_eligible(const struct ranking *ranking, const struct offer **pool,
+                              unsigned count)
 {
-    struct slot_selection *slot = ranking->slot;
-    const struct slot_index *index = slot->index;
-    unsigned count = 0;
-    for (unsigned i = index->tier_start[tier]; i < index->tier_start[tier + 1]; i++) {
-        const struct booking *booking = &index->bookings[i];
-        enum reason reason = judge_booking(ranking->selection, slot->width, booking);
-        if (reason == REASON_NONE)
-            index->scratch[count++] = booking;
-        else
-            reject_campaign(slot, listener, booking->campaign, reason);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (judge_offer(ranking->selection, ranking->asked, pool[i]) == REASON_NONE)
+            pool[kept++] = pool[i];
     }
-    slot->eligible += count;
+    return kept;
+}
+
+/* By the index: only those that may serve are looked at, and only as long as the list is open. */
+static void fill_by_index(struct ranking *ranking, struct gathering *gathering)
+{
+    const struct selection *selection = ranking->selection;
+    const struct offer **pool = ranking->index->scratch.pool;
+    bool uncapped = selection->capped_reason != REASON_NONE;
+    for (enum tier tier = 0; tier < TIER_COUNT && !ranking->ended; tier++) {
+        unsigned count =
+            gathering_tier(gathering, selection->request, ranking->asked, uncapped, tier, pool);
+        count = keep_eligible(ranking, pool, count);
+        ranking->slot->eligible += count;
+        rank_tier[tier](ranking, pool, count);
+    }
+}
+
+/* Judges a tier of the roster; the eligible ones are the pool. Returns how many. */
+static unsigned judge_tier(struct ranking *ranking, const struct roster *roster, unsigned tier,
+                           uint8_t *verdicts, const struct offer **pool)
+{
+    unsigned count = 0;
+    for (unsigned i = roster->tier_start[tier]; i < roster->tier_start[tier + 1]; i++) {
+        const struct offer *offer = roster->items[i];
+        enum reason reason = judge_offer(ranking->selection, ranking->asked, offer);
+        verdicts[i] = (uint8_t)reason;
+        if (reason == REASON_NONE)
+            pool[count++] = offer;
+        else
+            reject_campaign(ranking->slot, &ranking->listener, offer->campaign, reason);
+    }
     return count;
 }
 
-static void fill_slot(struct ranking *ranking, const struct listener *listener)
+/* Eligible ones that the list has no place for, or no use. */
+static void reject_unlisted(struct ranking *ranking, const struct roster *roster,
+                            const uint8_t *verdicts)
 {
-    const struct slot_index *index = ranking->slot->index;
-    for (unsigned tier = 0; tier < TIER_COUNT; tier++) {
-        unsigned count = admit(ranking, listener, tier);
-        if (!ranking->ended)
-            rank_tier[tier](ranking, index->scratch, count);
+    for (unsigned i = 0; i < roster->tier_start[TIER_COUNT]; i++) {
+        const struct campaign *campaign = roster->items[i]->campaign;
+        if (verdicts[i] == REASON_NONE && !is_listed(ranking->slot, ranking->slot->count, campaign))
+            reject_campaign(ranking->slot, &ranking->listener, campaign, REASON_OUTWEIGHED);
     }
-    for (unsigned i = 0; i < index->resting_count; i++)
-        reject_campaign(ranking->slot, listener, index->resting[i].campaign,
-                        index->resting[i].reason);
 }
 
-static void close_slot(struct slot_selection *slot, const struct listener *listener,
-                       enum reason reason)
+/* By judging all that are booked on the slot. */
+static void fill_by_roster(struct ranking *ranking)
 {
-    const struct slot_index *index = slot->index;
-    for (unsigned i = 0; i < index->tier_start[TIER_COUNT]; i++)
-        reject_campaign(slot, listener, index->bookings[i].campaign, reason);
-    for (unsigned i = 0; i < index->resting_count; i++)
-        reject_campaign(slot, listener, index->resting[i].campaign, reason);
+    const struct roster *roster = gather_roster(ranking->index, ranking->asked->index->rows);
+    const struct offer **pool = ranking->index->scratch.pool;
+    uint8_t few[ROSTER_MAX], *verdicts = few;
+    if (roster->tier_start[TIER_COUNT] > ROSTER_MAX)
+        verdicts = ranking->index->scratch.verdicts;
+    for (unsigned tier = 0; tier < TIER_COUNT; tier++) {
+        unsigned count = judge_tier(ranking, roster, tier, verdicts, pool);
+        ranking->slot->eligible += count;
+        if (!ranking->ended)
+            rank_tier[tier](ranking, pool, count);
+    }
+    if (ranking->slot->eligible > 0)
+        reject_unlisted(ranking, roster, verdicts);
+}
+
+static void close_by_roster(struct ranking *ranking, enum reason reason)
+{
+    const struct roster *roster = gather_roster(ranking->index, ranking->asked->index->rows);
+    for (unsigned i = 0; i < roster->tier_start[TIER_COUNT]; i++)
+        reject_campaign(ranking->slot, &ranking->listener, roster->items[i]->campaign, reason);
+}
+
+/* ---- The page -------------------------------------------------------------------------------- */
+
+static void fill_slot(struct ranking *ranking, struct gathering *gathering)
+{
+    const struct page_request *request = ranking->selection->request;
+    const struct slot_index *slot = ranking->asked->index;
+    enum reason closed = judge_slot(slot->slot, request->facts.domain);
+    ranking->slot->exact =
+        request->judge_all || count_booked(ranking->index, slot->rows) <= ROSTER_MAX;
+    if (closed == REASON_NONE && ranking->slot->exact)
+        fill_by_roster(ranking);
+    else if (closed == REASON_NONE)
+        fill_by_index(ranking, gathering);
+    else if (ranking->slot->exact)
+        close_by_roster(ranking, closed);
 }
 
 /* Only what is asked for is set: a whole selection is large, and most pages have few slots. */
-static void clear_slot(struct slot_selection *slot, const struct page_slot *asked)
+static void clear_slot(struct slot_selection *slot)
 {
     slot->count = 0;
     memset(slot->rejected, 0, sizeof slot->rejected);
-    slot->index = asked->index;
-    slot->width = asked->width;
     slot->eligible = 0;
+    slot->exact = true;
+}
+
+static struct catalog_index *find_index(const struct page_request *request)
+{
+    for (unsigned i = 0; i < request->slot_count; i++) {
+        if (request->slots[i].index)
+            return request->slots[i].index->catalog->index;
+    }
+    return NULL;
 }
 
 void selection_run(const struct page_request *request, struct random *random,
                    selection_reject_fn *reject, void *arg, struct selection *ret)
 {
-    struct listener listener = {reject, arg};
+    struct gathering gathering;
+    struct ranking ranking = {.selection = ret,
+                              .index = find_index(request),
+                              .random = random,
+                              .listener = {reject, arg}};
     CHECK(request->slot_count <= PAGE_SLOTS_MAX);
     ret->slot_count = request->slot_count;
     ret->needs_caps = false;
-    ret->now_us = request->now_us;
-    ret->deliveries = request->deliveries;
-    ret->facts = &request->facts;
+    ret->request = request;
     ret->capped_reason = judge_capped(request);
     ret->counts_caps = request->has_viewer;
+    gathering_init(&gathering, ranking.index);
     for (unsigned i = 0; i < request->slot_count; i++) {
-        struct slot_selection *slot = &ret->slots[i];
-        clear_slot(slot, &request->slots[i]);
-        if (!slot->index)
-            continue;
-        enum reason reason = judge_slot(slot->index->slot, request->facts.domain);
-        struct ranking ranking = {.selection = ret, .slot = slot, .random = random};
-        if (reason == REASON_NONE)
-            fill_slot(&ranking, &listener);
-        else
-            close_slot(slot, &listener, reason);
+        clear_slot(&ret->slots[i]);
+        ranking.slot = &ret->slots[i];
+        ranking.asked = &request->slots[i];
+        ranking.ended = false;
+        if (ranking.asked->index)
+            fill_slot(&ranking, &gathering);
     }
+    gathering_end(&gathering);
+    count_in_turn(ret, &ranking.listener);
+}
+
+/* ---- Keeping --------------------------------------------------------------------------------- */
+
+static void keep_both(const struct campaign *campaign, const struct creative *creative)
+{
+    if (campaign)
+        campaign_retain((struct campaign *)campaign);
+    if (creative)
+        creative_retain((struct creative *)creative);
+}
+
+static void let_go_both(const struct campaign *campaign, const struct creative *creative)
+{
+    campaign_release((struct campaign *)campaign);
+    creative_release((struct creative *)creative);
+}
+
+typedef void entries_fn(const struct campaign *campaign, const struct creative *creative);
+
+static void each_entry(const struct selection *selection, entries_fn *fn)
+{
+    const struct page_request *request = selection->request;
+    for (unsigned s = 0; s < selection->slot_count; s++) {
+        const struct slot_selection *slot = &selection->slots[s];
+        for (unsigned i = 0; i < slot->count; i++)
+            fn(slot->candidates[i].campaign, slot->candidates[i].creative);
+    }
+    for (unsigned i = 0; i < request->on_page_count; i++)
+        fn(request->on_page[i].campaign, request->on_page[i].creative);
+}
+
+void selection_keep(const struct selection *selection)
+{
+    each_entry(selection, keep_both);
+}
+
+void selection_let_go(const struct selection *selection)
+{
+    each_entry(selection, let_go_both);
 }

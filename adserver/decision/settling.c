@@ -1,23 +1,32 @@
 #include "decision/selection.h"
 
-#include "base/check.h"
+#include "decision/counting.h"
 #include "decision/judging.h"
 #include "decision/page_rules.h"
 
-/* Why a candidate of slot `at` cannot be the one; REASON_NONE: it can. */
-static enum reason refusal(const struct selection *selection, unsigned at, unsigned candidate,
-                           uint32_t refused, const int *chosen)
+/* What is known of the candidates of one slot when the page ends. */
+struct settling {
+    struct selection *selection;
+    struct slot_selection *slot;
+    unsigned at;
+    uint32_t refused;
+    const int *chosen; /* of the slots before */
+    struct listener listener;
+};
+
+/* Why a candidate cannot be the one; REASON_NONE: it can. */
+static enum reason refusal(const struct settling *settling, unsigned candidate)
 {
-    if (refused >> candidate & 1)
+    if (settling->refused >> candidate & 1)
         return REASON_CAP;
-    return page_refuses(selection, chosen, at, &selection->slots[at].candidates[candidate]);
+    return page_refuses(settling->selection, settling->chosen, settling->at,
+                        &settling->slot->candidates[candidate]);
 }
 
-static int choose(const struct selection *selection, unsigned at, uint32_t refused,
-                  const int *chosen)
+static int choose(const struct settling *settling)
 {
-    for (unsigned i = 0; i < selection->slots[at].count; i++) {
-        if (refusal(selection, at, i, refused, chosen) == REASON_NONE)
+    for (unsigned i = 0; i < settling->slot->count; i++) {
+        if (refusal(settling, i) == REASON_NONE)
             return (int)i;
     }
     return -1;
@@ -30,85 +39,51 @@ static bool stands_behind(const struct candidate *candidate)
 }
 
 /*
- * Reports the campaigns of the first `end` candidates, but for `winner`, each once with the reason
- * that its creatives got furthest with. Returns how many there were.
+ * Tells of the campaigns of the list but for the winner's, each once: those before it with the
+ * reason that their creatives got furthest with, those behind it as outweighed.
  */
-static unsigned reject_passed(struct selection *selection, unsigned at, unsigned end,
-                              const struct campaign *winner, uint32_t refused, const int *chosen,
-                              const struct listener *listener)
+static void reject_listed(const struct settling *settling, unsigned end,
+                          const struct campaign *winner)
 {
-    struct slot_selection *slot = &selection->slots[at];
-    unsigned count = 0;
-    for (unsigned i = 0; i < end;) {
+    struct slot_selection *slot = settling->slot;
+    for (unsigned i = 0; i < slot->count;) {
         const struct campaign *campaign = slot->candidates[i].campaign;
-        enum reason furthest = REASON_EXCLUSION;
         if (stands_behind(&slot->candidates[i])) {
             i++;
             continue;
         }
-        for (; i < end && slot->candidates[i].campaign == campaign; i++) {
-            enum reason reason = refusal(selection, at, i, refused, chosen);
-            furthest = reason > furthest ? reason : furthest;
+        enum reason furthest = i < end ? refusal(settling, i) : REASON_OUTWEIGHED;
+        for (i++; i < slot->count && slot->candidates[i].campaign == campaign; i++) {
+            enum reason reason = i < end ? refusal(settling, i) : REASON_NONE;
+            furthest = reason > furthest && reason != REASON_NONE ? reason : furthest;
         }
-        if (campaign == winner)
-            break;
-        reject_campaign(slot, listener, campaign, furthest);
-        count++;
-    }
-    return count;
-}
-
-static bool is_listed(const struct slot_selection *slot, unsigned end,
-                      const struct campaign *campaign)
-{
-    for (unsigned i = 0; i < end; i++) {
-        if (slot->candidates[i].campaign == campaign)
-            return true;
-    }
-    return false;
-}
-
-/* Reports the eligible campaigns that are not among the first `end` candidates, `count` of them. */
-static void reject_outweighed(const struct selection *selection, struct slot_selection *slot,
-                              unsigned end, unsigned count, const struct listener *listener)
-{
-    if (!listener->reject) {
-        slot->rejected[REASON_OUTWEIGHED] += count;
-        return;
-    }
-    for (unsigned i = 0; count > 0; i++) {
-        const struct booking *booking = &slot->index->bookings[i];
-        CHECK(i < slot->index->tier_start[TIER_COUNT]);
-        if (is_listed(slot, end, booking->campaign) ||
-            judge_booking(selection, slot->width, booking) != REASON_NONE)
-            continue;
-        reject_campaign(slot, listener, booking->campaign, REASON_OUTWEIGHED);
-        count--;
+        if (campaign != winner)
+            reject_campaign(slot, &settling->listener, campaign, furthest);
     }
 }
 
-static int settle_slot(struct selection *selection, unsigned at, uint32_t refused,
-                       const int *chosen, const struct listener *listener)
+static int settle_slot(const struct settling *settling)
 {
-    struct slot_selection *slot = &selection->slots[at];
-    int position = choose(selection, at, refused, chosen);
-    const struct campaign *winner = position < 0 ? NULL : slot->candidates[position].campaign;
-    unsigned end = position < 0 ? slot->count : (unsigned)position;
-    unsigned settled = reject_passed(selection, at, end, winner, refused, chosen, listener);
-    if (winner) {
-        settled++;
-        end++;
-    }
-    reject_outweighed(selection, slot, end, slot->eligible - settled, listener);
+    int position = choose(settling);
+    const struct campaign *winner =
+        position < 0 ? NULL : settling->slot->candidates[position].campaign;
+    reject_listed(settling, position < 0 ? settling->slot->count : (unsigned)position, winner);
+    if (!winner && !settling->slot->exact)
+        estimate_refusals(settling->selection, settling->at);
     return position;
 }
 
 void selection_settle(struct selection *selection, const uint32_t *refused,
                       selection_reject_fn *reject, void *arg, int chosen[PAGE_SLOTS_MAX])
 {
-    struct listener listener = {reject, arg};
-    for (unsigned i = 0; i < selection->slot_count; i++)
-        chosen[i] = settle_slot(selection, i, refused ? refused[i] : 0, chosen, &listener);
+    struct settling settling = {
+        .selection = selection, .chosen = chosen, .listener = {reject, arg}};
+    for (unsigned i = 0; i < selection->slot_count; i++) {
+        settling.slot = &selection->slots[i];
+        settling.at = i;
+        settling.refused = refused ? refused[i] : 0;
+        chosen[i] = settle_slot(&settling);
+    }
 }
 
 enum reason selection_unfilled_reason(const struct slot_selection *slot)

@@ -37,7 +37,6 @@ struct work {
     struct explain_viewer viewer;
     struct geo_place place;
     struct explain *explain;
-    uint64_t revision; /* of the catalog that it is made of */
     unsigned tries, stage, reading;
     bool redis_failed;
     struct explain_json written;
@@ -146,7 +145,6 @@ static void begin(struct work *work, struct catalog *catalog)
     find_slots(work, catalog, request);
     explain_free(work->explain);
     work->explain = explain_new(&question);
-    work->revision = catalog->revision;
     work->stage = 0;
     work->written = (struct explain_json){0};
     strbuf_clear(&work->answer);
@@ -283,15 +281,14 @@ static void answer(struct work *work)
 /* Whether it has to begin again; then it has, or is over. */
 static bool begin_again(struct work *work)
 {
-    struct catalog *catalog = catalog_store_current(work->service->catalog);
     bool failed = work->redis_failed && !explain_asked(work->explain)->request.caps_away;
-    if (catalog->revision == work->revision && !failed)
+    if (explain_is_current(work->explain) && !failed)
         return false;
     if (++work->tries == API_EXPLAIN_TRIES)
         refuse(work, 503, "catalog_changing",
                SLICE("the catalog changes faster than it can be explained; name a campaign"));
     else
-        begin(work, catalog);
+        begin(work, catalog_store_current(work->service->catalog));
     return true;
 }
 

@@ -21,6 +21,7 @@ enum step { NEXT, WAIT, DONE };
 /* A campaign with bounds among a page's candidates, and the units it may use up here. */
 struct need {
     const struct campaign *campaign;
+    unsigned row; /* the campaign's, which may be gone after a wait */
     unsigned count;
 };
 
@@ -28,7 +29,7 @@ struct page {
     struct page *next; /* in the pool */
     struct service *service;
     struct http_exchange *exchange; /* NULL: the client has gone */
-    struct catalog *catalog;        /* one reference, until the page ends */
+    bool keeps;                     /* the selection's entries are retained: the page waits */
     unsigned at;                    /* position in `steps` */
     enum event_filter filter;
     struct page_query query;
@@ -81,7 +82,7 @@ static struct page *page_take(struct service *service, struct http_exchange *exc
     }
     page->service = service;
     page->exchange = exchange;
-    page->catalog = NULL;
+    page->keeps = false;
     page->at = 0;
     page->rounds = page->held_count = 0;
     return page;
@@ -93,13 +94,27 @@ static void put_back_units(struct page *page)
         goals_put_back(page->service->goals, &page->held[--page->held_count]);
 }
 
+/* Before the page waits: what it has chosen from stays, whatever happens to the catalog. */
+static void keep_selection(struct page *page)
+{
+    selection_keep(&page->selection);
+    page->keeps = true;
+}
+
+static void let_go_selection(struct page *page)
+{
+    if (page->keeps)
+        selection_let_go(&page->selection);
+    page->keeps = false;
+}
+
 /* The one end of every page. */
 static void page_end(struct page *page)
 {
     struct page_pool *pool = page->service->pages;
 
     put_back_units(page);
-    catalog_release(page->catalog);
+    let_go_selection(page);
     if (pool->count == PAGE_POOL_MAX) {
         free(page);
         return;
@@ -128,13 +143,14 @@ static enum step refuse_parameters(struct page *page, const struct err *err)
 
 static unsigned find_slots(struct page *page)
 {
+    const struct catalog *catalog = catalog_store_current(page->service->catalog);
     unsigned known = 0;
     page->request.slot_count = page->query.slot_count;
     for (unsigned i = 0; i < page->query.slot_count; i++) {
         struct page_slot *slot = &page->request.slots[i];
         slot->name = page->query.slots[i].id;
         slot->width = page->query.slots[i].width;
-        slot->index = catalog_find_slot(page->catalog, slot->name);
+        slot->index = catalog_find_slot(catalog, slot->name);
         known += slot->index != NULL;
     }
     return known;
@@ -143,14 +159,12 @@ static unsigned find_slots(struct page *page)
 static enum step parse(struct page *page)
 {
     const struct http_request *request = http_exchange_request(page->exchange);
-    struct catalog *catalog = catalog_store_current(page->service->catalog);
     struct err err = {0};
 
     if (!page_query_parse(request, &page->query, &err))
         return refuse_parameters(page, &err);
-    if (!catalog)
+    if (!catalog_store_current(page->service->catalog))
         return refuse(page, 503, "no_catalog", SLICE("no catalog has been loaded yet"));
-    page->catalog = catalog_retain(catalog);
     page->filter = traffic_classify(request);
     if (find_slots(page) == 0 && page->query.slot_count == 1)
         return refuse(page, 404, "unknown_slot", SLICE("there is no such slot"));
@@ -208,6 +222,7 @@ static void find_marks(struct page *page)
 {
     struct service *service = page->service;
     struct page_request *request = &page->request;
+    const struct catalog *catalog = catalog_store_current(service->catalog);
     uint8_t bytes[TOKEN_BYTES_MAX];
     struct page_mark mark;
     request->on_page_count = 0;
@@ -217,17 +232,18 @@ static void find_marks(struct page *page)
             request->now_us / US_PER_MS - mark.issued_ms > service->options->tokens_page_ttl_in_ms)
             continue;
         request->on_page[request->on_page_count++] = (struct page_ad){
-            .campaign = catalog_find_campaign(page->catalog, mark.campaign),
-            .creative = catalog_find_creative(page->catalog, mark.creative),
+            .campaign = catalog_find_campaign(catalog, mark.campaign),
+            .creative = catalog_find_creative(catalog, mark.creative),
         };
     }
 }
 
-static void count_rejection(const struct campaign *campaign, enum reason reason, void *arg)
+static void count_rejection(const struct campaign *campaign, enum reason reason, unsigned times,
+                            void *arg)
 {
     const struct page *page = arg;
     metrics_series_add(page->service->metrics, campaign->series, SERIES_REASONS + (unsigned)reason,
-                       1);
+                       times);
 }
 
 static enum step decide(struct page *page)
@@ -240,14 +256,15 @@ static enum step decide(struct page *page)
 }
 
 /* Of a second decision only what is new counts: the first has counted the rest. */
-static void count_resting(const struct campaign *campaign, enum reason reason, void *arg)
+static void count_resting(const struct campaign *campaign, enum reason reason, unsigned times,
+                          void *arg)
 {
     const struct page *page = arg;
     bool asked = false;
     for (unsigned i = 0; i < page->need_count; i++)
-        asked |= page->needs[i].campaign->delivery == campaign->delivery;
+        asked |= page->needs[i].row == campaign->delivery;
     if (reason == REASON_REDIS_AWAY || reason == REASON_DEADLINE || (asked && campaign->delivery))
-        count_rejection(campaign, reason, arg);
+        count_rejection(campaign, reason, times, arg);
 }
 
 /*
@@ -265,7 +282,7 @@ static void add_need(struct page *page, const struct campaign *campaign)
     while (need < page->needs + page->need_count && need->campaign != campaign)
         need++;
     if (need == page->needs + page->need_count)
-        page->needs[page->need_count++] = (struct need){.campaign = campaign, .count = 1};
+        page->needs[page->need_count++] = (struct need){campaign, campaign->delivery, 1};
     else if (campaign->roadblock != ROADBLOCK_OFF)
         need->count++;
 }
@@ -283,7 +300,14 @@ static void find_needs(struct page *page)
     }
 }
 
-/* Time may have passed: what the first decision pointed to is looked up anew. */
+/* After a wait: what the page pointed to in the catalog is looked up anew. */
+static void look_up_again(struct page *page)
+{
+    let_go_selection(page);
+    (void)find_slots(page);
+    find_marks(page);
+}
+
 static void decide_again(struct page *page, struct deliveries deliveries)
 {
     page->request.deliveries = deliveries;
@@ -306,7 +330,7 @@ static void on_funded(bool in_time, struct goals_wait *wait, void *arg)
     }
     http_on_gone(page->exchange, NULL, NULL);
     page->request.now_us = clock_wall_us(page->service->clock);
-    (void)find_slots(page);
+    look_up_again(page);
     goals_open(goals, page->request.now_us);
     decide_again(page, goals_deliveries(goals));
     goals_wait_free(wait);
@@ -342,6 +366,7 @@ static bool ask_for_units(struct page *page, int timeout_ms)
     if (!wait)
         return false;
     page->rounds++;
+    keep_selection(page);
     http_on_gone(page->exchange, on_gone, page);
     goals_wait_begin(wait, timeout_ms);
     return true;
@@ -443,6 +468,14 @@ static void settle(struct page *page, const uint32_t *refused)
     put_back_units(page);
 }
 
+/* The candidates have been kept; of an empty slot the catalog as it is now says why. */
+static void settle_reserved(struct page *page, const uint32_t *refused)
+{
+    (void)find_slots(page);
+    page->request.deliveries = goals_deliveries(page->service->goals);
+    settle(page, refused);
+}
+
 /* What needs Redis rests; the others are decided among once more. */
 static void settle_without_redis(struct page *page, enum redis_failure failure)
 {
@@ -451,6 +484,7 @@ static void settle_without_redis(struct page *page, enum redis_failure failure)
     page->request.caps_away_reason =
         failure == REDIS_TIMEOUT ? CAPS_AWAY_DEADLINE : CAPS_AWAY_REDIS;
     put_back_units(page);
+    look_up_again(page);
     decide_again(page,
                  goals_at_rest(page->service->goals,
                                failure == REDIS_TIMEOUT ? REASON_DEADLINE : REASON_REDIS_AWAY));
@@ -466,7 +500,7 @@ static void on_reserved(enum redis_failure failure, const uint32_t *refused, voi
     }
     http_on_gone(page->exchange, NULL, NULL);
     if (failure == REDIS_OK)
-        settle(page, refused);
+        settle_reserved(page, refused);
     else
         settle_without_redis(page, failure);
     drive(page);
@@ -481,6 +515,7 @@ static enum step reserve(struct page *page)
     }
     if (page->filter == EVENT_COUNTS)
         hold_units(page);
+    keep_selection(page);
     http_on_gone(page->exchange, on_gone, page);
     viewer_caps_reserve(service->redis, service->prefix, &page->viewer, &page->selection,
                         page->request.now_us, service->redis_timeout_ms, on_reserved, page);
@@ -505,12 +540,12 @@ static void count_slots(struct page *page)
         const struct slot_selection *slot = &page->selection.slots[i];
         const struct slot_index *index = page->request.slots[i].index;
         unsigned outcome = SERIES_SLOT_FILLED;
-        if (!index)
-            continue;
         if (page->chosen[i] >= 0)
             count_serve(page, i, &slot->candidates[page->chosen[i]]);
         else
             outcome = SERIES_REASONS + (unsigned)selection_unfilled_reason(slot);
+        if (!index)
+            continue;
         metrics_series_add(page->service->metrics, index->slot->series, SERIES_SLOT_REQUESTS, 1);
         metrics_series_add(page->service->metrics, index->slot->series, outcome, 1);
     }

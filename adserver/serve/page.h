@@ -6,8 +6,9 @@
  * Each step is a function that says NEXT, WAIT or DONE to one driver. RESERVE is skipped when
  * nothing that may come to serve has a cap; otherwise it waits for one round trip to Redis, at most
  * SERVICE_REDIS_SHARE_PERCENT of deadline_ms: then, or when Redis is away, DECIDE runs again with
- * everything capped at rest, and the answer goes out. A client that leaves meanwhile is forgotten,
- * not what was reserved for it.
+ * everything capped at rest, and the answer goes out. The catalog may change while a page waits:
+ * it keeps what it has chosen from, and finds anew what it points to. A client that leaves
+ * meanwhile is forgotten, not what was reserved for it.
  */
 #ifndef SERVE_PAGE_H
 #define SERVE_PAGE_H

@@ -12,7 +12,6 @@
 struct of_kind {
     struct catalog_entry **item;
     unsigned count, capacity;
-    bool sorted; /* by id: what a snapshot is built from quickest */
     struct catalog_entry **buckets;
     unsigned bucket_count; /* a power of two */
 };
@@ -21,6 +20,8 @@ struct catalog_entries {
     struct of_kind kinds[RECORD_KIND_COUNT];
     TAILQ_HEAD(, catalog_entry) refused;
     unsigned refused_count;
+    TAILQ_HEAD(changes, catalog_entry) changes;
+    unsigned change_count;
     uint64_t revision;
     struct metrics *metrics;
     struct goals *goals;
@@ -141,6 +142,15 @@ static void release_compiled(enum record_kind kind, void *compiled)
         creative_release(compiled);
 }
 
+static void note_change(struct catalog_entry *entry)
+{
+    if (entry->changed)
+        return;
+    entry->changed = true;
+    TAILQ_INSERT_TAIL(&entry->home->changes, entry, change);
+    entry->home->change_count++;
+}
+
 /* The good version goes; true where there was one. */
 static bool drop_good(struct catalog_entry *entry)
 {
@@ -151,6 +161,7 @@ static bool drop_good(struct catalog_entry *entry)
     entry->good = NULL;
     entry->compiled.any = NULL;
     entry->home->revision -= entry->hash;
+    note_change(entry);
     return true;
 }
 
@@ -215,6 +226,7 @@ static void set_good(struct catalog_entry *entry, struct slice raw, void *compil
     entry->compiled.any = compiled;
     entry->hash = raw_record_hash(entry->kind, catalog_entry_id(entry), raw);
     entry->home->revision += entry->hash;
+    note_change(entry);
     name_series(entry);
 }
 
@@ -268,7 +280,6 @@ struct catalog_entry *catalog_entries_add(struct catalog_entries *entries, enum 
         memcpy(entry->id, id.ptr, id.len);
     if (of_kind->count == of_kind->capacity)
         grow(of_kind);
-    of_kind->sorted = false;
     entry->position = of_kind->count;
     of_kind->item[of_kind->count++] = entry;
     put_in_bucket(of_kind, entry);
@@ -286,9 +297,15 @@ static void take_out(struct catalog_entry *entry)
         link = &(*link)->next_in_bucket;
     *link = entry->next_in_bucket;
     struct catalog_entry *last = of_kind->item[--of_kind->count];
-    of_kind->sorted = false;
     of_kind->item[entry->position] = last;
     last->position = entry->position;
+}
+
+/* Out of the catalog, and whoever still has to do with it is done. */
+static void free_if_done(struct catalog_entry *entry)
+{
+    if (entry->removed && !entry->reading && !entry->queued && !entry->changed)
+        free(entry);
 }
 
 void catalog_entry_remove(struct catalog_entry *entry)
@@ -298,14 +315,13 @@ void catalog_entry_remove(struct catalog_entry *entry)
     (void)drop_good(entry);
     drop_bad(entry);
     entry->removed = true;
-    if (!entry->reading && !entry->queued)
-        free(entry);
+    free_if_done(entry);
 }
 
 void catalog_entry_free_removed(struct catalog_entry *entry)
 {
     CHECK(entry->removed && !entry->reading && !entry->queued);
-    free(entry);
+    free_if_done(entry);
 }
 
 struct catalog_entries *catalog_entries_new(struct metrics *metrics, struct goals *goals,
@@ -313,12 +329,29 @@ struct catalog_entries *catalog_entries_new(struct metrics *metrics, struct goal
 {
     struct catalog_entries *entries = check_calloc(1, sizeof *entries);
     TAILQ_INIT(&entries->refused);
+    TAILQ_INIT(&entries->changes);
     entries->revision = EMPTY_REVISION;
     entries->metrics = metrics;
     entries->goals = goals;
     entries->on_refused = on_refused;
     entries->context = context;
     return entries;
+}
+
+/* The oldest change, out of the queue. */
+static struct catalog_entry *take_change(struct catalog_entries *entries)
+{
+    struct catalog_entry *entry = TAILQ_FIRST(&entries->changes);
+    TAILQ_REMOVE(&entries->changes, entry, change);
+    entries->change_count--;
+    entry->changed = false;
+    return entry;
+}
+
+static void drop_changes(struct catalog_entries *entries)
+{
+    while (entries->change_count > 0)
+        free_if_done(take_change(entries));
 }
 
 void catalog_entries_free(struct catalog_entries *entries)
@@ -332,66 +365,78 @@ void catalog_entries_free(struct catalog_entries *entries)
         free(of_kind->item);
         free(of_kind->buckets);
     }
+    drop_changes(entries);
     free(entries);
 }
 
-/* ---- Snapshots ---- */
+/* ---- Into the catalog ---- */
 
 uint64_t catalog_entries_revision(const struct catalog_entries *entries)
 {
     return entries->revision ? entries->revision : EMPTY_REVISION;
 }
 
-static int compare_ids(const void *a, const void *b)
+unsigned catalog_entries_changes(const struct catalog_entries *entries)
 {
-    return slice_compare(catalog_entry_id(*(struct catalog_entry *const *)a),
-                         catalog_entry_id(*(struct catalog_entry *const *)b));
+    return entries->change_count;
 }
 
-/* Only after entries have come or gone; mostly it is contents that change. */
-static void sort_entries(struct of_kind *of_kind)
+static void put_good(struct catalog *catalog, const struct catalog_entry *entry)
 {
-    if (of_kind->sorted || of_kind->count == 0)
-        return;
-    qsort(of_kind->item, of_kind->count, sizeof(void *), compare_ids);
-    for (unsigned i = 0; i < of_kind->count; i++)
-        of_kind->item[i]->position = i;
-    of_kind->sorted = true;
+    if (entry->kind == RECORD_SLOT)
+        catalog_put_slot(catalog, slot_retain(entry->compiled.slot));
+    else if (entry->kind == RECORD_CAMPAIGN)
+        catalog_put_campaign(catalog, campaign_retain(entry->compiled.campaign));
+    else
+        catalog_put_creative(catalog, creative_retain(entry->compiled.creative));
 }
 
-/* The good versions of a kind in order, each with a reference for the snapshot. */
-static void **good_ones(struct of_kind *of_kind, unsigned *ret_count)
+static void remove_from(struct catalog *catalog, const struct catalog_entry *entry)
 {
-    sort_entries(of_kind);
-    void **list = check_malloc((of_kind->count + 1) * sizeof *list);
+    if (entry->kind == RECORD_SLOT)
+        catalog_remove_slot(catalog, catalog_entry_id(entry));
+    else if (entry->kind == RECORD_CAMPAIGN)
+        catalog_remove_campaign(catalog, catalog_entry_id(entry));
+    else
+        catalog_remove_creative(catalog, catalog_entry_id(entry));
+}
+
+unsigned catalog_entries_apply(struct catalog_entries *entries, struct catalog *catalog,
+                               unsigned max)
+{
+    for (; max > 0 && entries->change_count > 0; max--) {
+        struct catalog_entry *entry = take_change(entries);
+        if (entry->good)
+            put_good(catalog, entry);
+        else
+            remove_from(catalog, entry);
+        free_if_done(entry);
+    }
+    return entries->change_count;
+}
+
+static void fill_campaigns(struct of_kind *of_kind, struct catalog *catalog)
+{
+    struct campaign **campaigns = check_malloc((of_kind->count + 1) * sizeof *campaigns);
     unsigned count = 0;
     for (unsigned i = 0; i < of_kind->count; i++) {
-        const struct catalog_entry *entry = of_kind->item[i];
-        if (!entry->good)
-            continue;
-        if (entry->kind == RECORD_SLOT)
-            list[count++] = slot_retain(entry->compiled.slot);
-        else if (entry->kind == RECORD_CAMPAIGN)
-            list[count++] = campaign_retain(entry->compiled.campaign);
-        else
-            list[count++] = creative_retain(entry->compiled.creative);
+        if (of_kind->item[i]->good)
+            campaigns[count++] = campaign_retain(of_kind->item[i]->compiled.campaign);
     }
-    *ret_count = count;
-    return list;
+    catalog_put_campaigns(catalog, campaigns, count);
+    free(campaigns);
 }
 
-struct catalog *catalog_entries_build(struct catalog_entries *entries)
+void catalog_entries_fill(struct catalog_entries *entries, struct catalog *catalog)
 {
-    void **lists[RECORD_KIND_COUNT];
-    unsigned counts[RECORD_KIND_COUNT];
-    for (unsigned kind = 0; kind < RECORD_KIND_COUNT; kind++)
-        lists[kind] = good_ones(&entries->kinds[kind], &counts[kind]);
-    struct catalog *catalog =
-        catalog_build((struct slot **)lists[RECORD_SLOT], counts[RECORD_SLOT],
-                      (struct campaign **)lists[RECORD_CAMPAIGN], counts[RECORD_CAMPAIGN],
-                      (struct creative **)lists[RECORD_CREATIVE], counts[RECORD_CREATIVE],
-                      catalog_entries_revision(entries));
-    for (unsigned kind = 0; kind < RECORD_KIND_COUNT; kind++)
-        free(lists[kind]);
-    return catalog;
+    static const enum record_kind before_campaigns[] = {RECORD_SLOT, RECORD_CREATIVE};
+    for (unsigned k = 0; k < sizeof before_campaigns / sizeof *before_campaigns; k++) {
+        const struct of_kind *of_kind = &entries->kinds[before_campaigns[k]];
+        for (unsigned i = 0; i < of_kind->count; i++) {
+            if (of_kind->item[i]->good)
+                put_good(catalog, of_kind->item[i]);
+        }
+    }
+    fill_campaigns(&entries->kinds[RECORD_CAMPAIGN], catalog);
+    drop_changes(entries);
 }

@@ -2,8 +2,8 @@
  * catalog_entries: all slots, campaigns and creatives that Redis names, for store/catalog_store.c.
  *
  * An entry has its last good version (raw and compiled), which serves, and where what Redis holds
- * now does not compile, that too, with the reason. It is changed only by the functions below; a
- * snapshot of all good versions is built by catalog_entries_build().
+ * now does not compile, that too, with the reason. It is changed only by the functions below. What
+ * has changed stands in a queue until catalog_entries_apply() brings it into the catalog.
  */
 #ifndef STORE_CATALOG_ENTRIES_H
 #define STORE_CATALOG_ENTRIES_H
@@ -42,6 +42,8 @@ struct catalog_entry {
     struct catalog_refusal refusal; /* `error` NULL: none */
     TAILQ_ENTRY(catalog_entry) refused;
     bool is_id;
+    bool changed; /* its good version is not the one in the catalog: it stands in the queue */
+    TAILQ_ENTRY(catalog_entry) change;
 
     /* The reader's (catalog_sync.c): how far it has been read. */
     void *owner;
@@ -74,7 +76,7 @@ struct catalog_entry *catalog_entries_add(struct catalog_entries *entries, enum 
                                           struct slice id);
 
 /* Out of the catalog. Frees it, unless it is being read: then its reader does, by the next
- * function.
+ * function; or still to be taken out: then that does.
  */
 void catalog_entry_remove(struct catalog_entry *entry);
 void catalog_entry_free_removed(struct catalog_entry *entry);
@@ -90,8 +92,19 @@ bool catalog_entry_vanish(
 /* Of all good versions; the same for the same contents wherever built; never 0. */
 uint64_t catalog_entries_revision(const struct catalog_entries *entries);
 
-/* A snapshot with one reference, the caller's. */
-struct catalog *catalog_entries_build(struct catalog_entries *entries);
+/*
+ * Brings up to `max` changes into the catalog, in the order in which they came, with a reference
+ * for the catalog each. Returns how many are left. The revision is the caller's.
+ */
+unsigned catalog_entries_apply(struct catalog_entries *entries, struct catalog *catalog,
+                               unsigned max);
+unsigned catalog_entries_changes(const struct catalog_entries *entries);
+
+/*
+ * Puts all good versions into an empty catalog, in the order that makes it quickest; no change is
+ * left then.
+ */
+void catalog_entries_fill(struct catalog_entries *entries, struct catalog *catalog);
 
 unsigned catalog_entries_refused_count(const struct catalog_entries *entries);
 const struct catalog_entry *catalog_entries_refused_first(const struct catalog_entries *entries);

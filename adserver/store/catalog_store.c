@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "net/loop.h"
@@ -11,15 +12,15 @@
 #include "store/catalog_sync.h"
 
 /*
- * What catalog_sync reads changes the entries; PUBLISH_US later a snapshot of them is built, with
- * whatever else has changed by then, and swapped in. Before Redis has been read completely for the
- * first time nothing is swapped: half a catalog is none.
+ * What catalog_sync reads changes the entries; PUBLISH_US later the changes are brought into the
+ * catalog, with whatever else has changed by then: CATALOG_APPLY_MAX of them in one turn of the
+ * loop, the others in the next ones. Before Redis has been read completely for the first time
+ * nothing is: half a catalog is none. The first time all of it is made in one go, as nobody is
+ * served yet.
  */
 
 #define PUBLISH_US       (5 * US_PER_MS)
-#define PUBLISH_SHARE    10 /* building takes at most one part in so many of the time ... */
-#define PUBLISH_MAX_US   (300 * US_PER_MS) /* ... as long as a change is live in good time */
-#define LINES_A_SECOND   20                /* refusals in the log */
+#define LINES_A_SECOND   20 /* refusals in the log */
 #define STATUS_BYTES_MAX (4 * 1024 * 1024)
 #define PATH_BYTES_MAX   4096
 
@@ -29,12 +30,10 @@ struct catalog_store {
     struct catalog_sync *sync;
 
     struct catalog *current;
-    bool changed;   /* since `current` was built */
     bool confirmed; /* by Redis, ever */
     int64_t confirmed_us;
     struct loop_timer *publish;
     bool publish_set;
-    int64_t build_us; /* what building took last */
 
     struct catalog_writer *writer; /* NULL: not ours to keep */
     struct loop_timer *keep;
@@ -124,7 +123,7 @@ static void load_entry(enum record_kind kind, struct slice id, struct slice raw,
     struct catalog_entry *entry = catalog_entries_find(store->entries, kind, id);
     if (!entry)
         entry = catalog_entries_add(store->entries, kind, id);
-    store->changed |= catalog_entry_set(entry, raw);
+    (void)catalog_entry_set(entry, raw);
 }
 
 /* ---- Publishing ---- */
@@ -143,70 +142,91 @@ static unsigned size_of(const struct catalog *catalog)
     return catalog ? catalog->slot_count + catalog->campaign_count + catalog->creative_count : 0;
 }
 
-static void swap_in(struct catalog_store *store, struct catalog *catalog)
+static void tell_loaded(const struct catalog_store *store)
 {
-    unsigned before = size_of(store->current), now = size_of(catalog);
-    if (before > 0 && now == 0)
-        log_event(LOG_WARNING, "catalog: Redis holds no entries any more; nothing is served",
-                  LOG_INT("entries_before", before));
-    if (!store->current && store->config.persist)
+    const struct catalog *catalog = store->current;
+    if (store->config.persist)
         log_event(LOG_INFO, "catalog: loaded", LOG_INT("slots", catalog->slot_count),
                   LOG_INT("campaigns", catalog->campaign_count),
                   LOG_INT("creatives", catalog->creative_count),
                   LOG_INT("refused", catalog_entries_refused_count(store->entries)));
-    catalog_release(store->current);
-    store->current = catalog;
 }
 
 static void build(struct catalog_store *store)
 {
-    int64_t start_us = mono_us(store);
-    swap_in(store, catalog_entries_build(store->entries));
-    store->changed = false;
-    store->build_us = mono_us(store) - start_us;
+    store->current = catalog_new();
+    catalog_turn(store->current, clock_wall_us(store->config.clock));
+    catalog_entries_fill(store->entries, store->current);
+    tell_loaded(store);
+}
+
+/* Returns how many changes are left for the next turn. */
+static unsigned apply(struct catalog_store *store)
+{
+    unsigned before = size_of(store->current);
+    unsigned left = catalog_entries_apply(store->entries, store->current, CATALOG_APPLY_MAX);
+    if (before > 0 && size_of(store->current) == 0)
+        log_event(LOG_WARNING, "catalog: Redis holds no entries any more; nothing is served");
+    return left;
+}
+
+/* The revision is that of all entries, so it stands only where all of them are in. */
+static void bring_in(struct catalog_store *store)
+{
+    unsigned left = 0;
+    if (store->current)
+        left = apply(store);
+    else
+        build(store);
+    catalog_turn(store->current, clock_wall_us(store->config.clock));
+    if (left == 0)
+        store->current->revision = catalog_entries_revision(store->entries);
     show_numbers(store);
+}
+
+static void publish_in(struct catalog_store *store, int64_t us)
+{
+    if (store->publish_set)
+        return;
+    store->publish_set = true;
+    loop_timer_set(store->publish, us);
+}
+
+static bool has_changes(const struct catalog_store *store)
+{
+    return !store->current || catalog_entries_changes(store->entries) > 0;
 }
 
 static void on_publish(void *arg)
 {
     struct catalog_store *store = arg;
     store->publish_set = false;
-    if (store->changed)
-        build(store);
+    if (has_changes(store))
+        bring_in(store);
+    if (has_changes(store))
+        publish_in(store, 0);
     if (store->writer && !store->keep_set)
         loop_timer_set(store->keep, CATALOG_PERSIST_MS * US_PER_MS);
     store->keep_set = store->writer != NULL;
-}
-
-static void publish_later(struct catalog_store *store)
-{
-    int64_t pause_us = store->build_us * PUBLISH_SHARE;
-    if (store->publish_set)
-        return;
-    if (pause_us < PUBLISH_US)
-        pause_us = PUBLISH_US;
-    store->publish_set = true;
-    loop_timer_set(store->publish, pause_us < PUBLISH_MAX_US ? pause_us : PUBLISH_MAX_US);
 }
 
 /* What is there has just been found equal to Redis; each sweep comes by here. */
 static void confirm(struct catalog_store *store)
 {
     store->confirmed_us = clock_wall_us(store->config.clock);
-    if (!store->confirmed)
-        store->changed = true; /* also where there is nothing: that is a catalog too */
     store->confirmed = true;
     show_numbers(store);
 }
 
+/* Where there is nothing, that is a catalog too. */
 static void on_read(bool changed, void *arg)
 {
     struct catalog_store *store = arg;
-    store->changed |= changed;
+    (void)changed;
     if (catalog_sync_is_complete(store->sync))
         confirm(store);
-    if (store->confirmed && store->changed)
-        publish_later(store);
+    if (store->confirmed && has_changes(store))
+        publish_in(store, PUBLISH_US);
 }
 
 /* ---- Life ---- */
@@ -218,7 +238,7 @@ static void load_last_good(struct catalog_store *store, const char *path)
     bool absent = false;
     if (catalog_file_read(path, store->config.prefix, load_entry, store, &absent, &err)) {
         store->kept_revision = catalog_entries_revision(store->entries);
-        build(store);
+        bring_in(store);
     } else if (!absent) {
         log_event(LOG_WARNING, "catalog: the last good catalog is of no use",
                   LOG_STR("file", err.where), LOG_STR("error", err.text));
@@ -258,7 +278,7 @@ void catalog_store_free(struct catalog_store *store)
     if (!store)
         return;
     catalog_sync_free(store->sync);
-    catalog_release(store->current);
+    catalog_free(store->current);
     catalog_entries_free(store->entries);
     catalog_writer_free(store->writer);
     loop_timer_free(store->publish);

@@ -16,7 +16,7 @@
  * Once Redis has been read completely it is the truth, also where it is empty: the log then warns.
  * A hash that is not there (or not any more) does not serve, whatever it was; one that is there and
  * does not compile is a mistake, and its last good version serves on. A campaign that uses what is
- * not built yet is in the snapshot, where the decision lets it rest, and among the rejections.
+ * not built yet is in the catalog, where the decision lets it rest, and among the rejections.
  */
 #ifndef STORE_CATALOG_STORE_H
 #define STORE_CATALOG_STORE_H
@@ -29,6 +29,7 @@
 #define CATALOG_SWEEP_MS       500
 #define CATALOG_SWEEP_ENTRIES  500
 #define CATALOG_PERSIST_MS     1000
+#define CATALOG_APPLY_MAX      256     /* changes brought in at once, which takes a millisecond */
 #define CATALOG_ENTRIES_MAX    1000000 /* entries of one kind */
 #define CATALOG_REJECTIONS_MAX 1000    /* listed; more are only counted */
 
@@ -48,7 +49,7 @@ struct catalog_store_config {
 struct catalog_store *catalog_store_new(const struct catalog_store_config *config);
 void catalog_store_free(struct catalog_store *store);
 
-/* The newest snapshot; NULL before the first. Retain it to keep it past this turn. */
+/* The catalog; NULL before there is one. It is changed in place between turns of the loop. */
 struct catalog *catalog_store_current(const struct catalog_store *store);
 
 /*
@@ -65,7 +66,7 @@ struct catalog_rejection {
     struct slice error;
 };
 struct catalog_status {
-    bool loaded;          /* there is a snapshot */
+    bool loaded;          /* there is a catalog */
     bool from_disk;       /* it is the last good one, not yet confirmed by Redis */
     int64_t confirmed_us; /* wall time Redis last confirmed it; 0: not yet */
     unsigned rejection_count;

@@ -58,7 +58,9 @@ static void try_file(struct slice bytes)
     struct catalog_entries *entries = catalog_entries_new(NULL, NULL, NULL, NULL);
     struct err err = {0};
     if (catalog_file_decode(bytes, SLICE("ad:"), on_entry, entries, &err)) {
-        catalog_release(catalog_entries_build(entries));
+        struct catalog *catalog = catalog_new();
+        catalog_entries_fill(entries, catalog);
+        catalog_free(catalog);
         check_comes_back(entries);
     } else {
         CHECK(err.text[0] != '\0');

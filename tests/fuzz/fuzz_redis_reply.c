@@ -310,14 +310,20 @@ static void try_commands(const uint8_t *data, size_t size, unsigned pieces)
         CHECK(asked.ended[i] == 1);
 }
 
+static void check_campaign(const struct campaign *campaign, void *arg)
+{
+    (void)arg;
+    CHECK(id_is_valid(campaign->id));
+}
+
 static void check_catalog(struct catalog_store *store)
 {
     struct catalog_status status = catalog_store_status(store);
     const struct catalog *catalog = catalog_store_current(store);
     CHECK(status.loaded == (catalog != NULL));
     CHECK(status.rejections_listed <= status.rejection_count);
-    for (unsigned i = 0; catalog && i < catalog->campaign_count; i++)
-        CHECK(id_is_valid(catalog->campaigns[i]->id));
+    if (catalog)
+        catalog_each_campaign(catalog, check_campaign, NULL);
 }
 
 static void try_catalog(const uint8_t *data, size_t size, unsigned pieces)

@@ -41,13 +41,15 @@ void stage_open(struct stage *stage, const char *slots)
 
 void stage_close(struct stage *stage)
 {
-    catalog_release(stage->catalog);
+    catalog_free(stage->catalog);
 }
 
-static void on_reject(const struct campaign *campaign, enum reason reason, void *arg)
+static void on_reject(const struct campaign *campaign, enum reason reason, unsigned times,
+                      void *arg)
 {
     struct stage *stage = arg;
     size_t len = strlen(stage->said);
+    (void)times;
     (void)snprintf(stage->said + len, sizeof stage->said - len, "%s%.*s=%s", len > 0 ? " " : "",
                    SLICE_ARGS(campaign->id), reason_rows[reason].word);
 }

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "decision/catalog_index.h"
+#include "decision/gathering.h"
 #include "entries.h"
 #include "unit.h"
 
@@ -13,8 +15,12 @@ static void test_an_empty_catalog(void **state)
     assert_null(catalog_find_slot(catalog, SLICE("header")));
     assert_null(catalog_find_campaign(catalog, SLICE("spring")));
     assert_null(catalog_find_creative(catalog, SLICE("a")));
-    catalog_release(catalog);
-    catalog_release(NULL);
+    catalog_remove_slot(catalog, SLICE("header"));
+    catalog_remove_campaign(catalog, SLICE("spring"));
+    catalog_remove_creative(catalog, SLICE("a"));
+    catalog_set_open(catalog, SLICE("spring"), false);
+    catalog_free(catalog);
+    catalog_free(NULL);
 }
 
 static void test_entries_are_found_by_id(void **state)
@@ -37,144 +43,127 @@ static void test_entries_are_found_by_id(void **state)
     assert_null(catalog_find_slot(catalog, SLICE("c")));
     assert_null(catalog_find_campaign(catalog, SLICE("")));
     assert_null(catalog_find_creative(catalog, SLICE("zz")));
-    catalog_release(catalog);
+    catalog_free(catalog);
 }
 
-/* A second snapshot shares an entry; each holds one reference. */
-static void test_entries_live_as_long_as_a_snapshot(void **state)
+static void test_entries_live_as_long_as_somebody_keeps_them(void **state)
 {
+    struct catalog *catalog = catalog_new();
+    struct slot *slot = slot_retain(make_slot("header", FIELDS()));
+    struct campaign *campaign = campaign_retain(make_campaign("spring", FIELDS("slots", "header")));
+    struct creative *creative = creative_retain(make_image("a", "spring", "1x1", FIELDS()));
     (void)state;
-    struct slot *slot = make_slot("header", FIELDS());
-    struct campaign *campaign = make_campaign("spring", FIELDS("slots", "header"));
-    struct creative *old = make_image("a", "spring", "1x1", FIELDS());
-    struct creative *new = make_image("a", "spring", "2x2", FIELDS());
-
-    slot_retain(slot);
-    campaign_retain(campaign);
-    struct catalog *first = catalog_build(&slot, 1, &campaign, 1, &old, 1, 1);
-    assert_ptr_equal(catalog_retain(first), first);
-    struct catalog *second = catalog_build(&slot, 1, &campaign, 1, &new, 1, 2);
-    assert_int_equal(slot->references, 2);
-    catalog_release(first);
-    assert_int_equal(catalog_find_creative(first, SLICE("a"))->size.width, 1);
-    catalog_release(first);
+    catalog_put_slot(catalog, slot);
+    catalog_put_campaign(catalog, campaign);
+    catalog_put_creative(catalog, creative);
+    assert_int_equal(slot->references + campaign->references + creative->references, 6);
+    catalog_put_creative(catalog, make_image("a", "spring", "2x2", FIELDS()));
+    assert_int_equal(creative->references, 1);
+    assert_int_equal(catalog_find_creative(catalog, SLICE("a"))->size.width, 2);
+    catalog_put_campaign(catalog, make_campaign("spring", FIELDS("slots", "*")));
+    assert_int_equal(campaign->references, 1);
+    catalog_remove_slot(catalog, SLICE("header"));
     assert_int_equal(slot->references, 1);
-    assert_int_equal(catalog_find_creative(second, SLICE("a"))->size.width, 2);
-    assert_slice(catalog_find_slot(second, SLICE("header"))->slot->id, "header");
-    catalog_release(second);
+    assert_int_equal(catalog->slot_count, 0);
+    assert_int_equal(catalog->campaign_count, 1);
+    assert_int_equal(catalog->creative_count, 1);
+    catalog_free(catalog);
+    slot_release(slot);
+    campaign_release(campaign);
+    creative_release(creative);
 }
 
-/* "tier: campaign(creative creative) ...", for the whole index of a slot. */
-static const char *print_index(const struct slot_index *index)
+/* "tier: campaign(creative creative) ...", of all that are booked on a slot. */
+static const char *print_slot(const struct catalog *catalog, const char *id)
 {
     static char text[2048];
+    const struct slot_index *slot = catalog_find_slot(catalog, slice_cstr(id));
+    const struct roster *roster = gather_roster(catalog->index, slot->rows);
     size_t len = 0;
+    text[0] = '\0';
     for (unsigned t = 0; t < TIER_COUNT; t++) {
-        for (unsigned i = index->tier_start[t]; i < index->tier_start[t + 1]; i++) {
-            const struct booking *booking = &index->bookings[i];
-            len += (size_t)snprintf(text + len, sizeof text - len, "%s:%.*s(", tier_words[t],
-                                    SLICE_ARGS(booking->campaign->id));
-            for (unsigned c = 0; c < booking->creative_count; c++)
-                len += (size_t)snprintf(text + len, sizeof text - len, "%s%.*s", c ? " " : "",
-                                        SLICE_ARGS(booking->creatives[c]->id));
-            len += (size_t)snprintf(text + len, sizeof text - len, ") ");
+        for (unsigned i = roster->tier_start[t]; i < roster->tier_start[t + 1]; i++) {
+            const struct offer *offer = roster->items[i];
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%s:%.*s(", len ? " " : "",
+                                    tier_words[t], SLICE_ARGS(offer->campaign->id));
+            for (unsigned c = 0; c < offer->creative_count; c++)
+                len += (size_t)snprintf(text + len, sizeof text - len, "%s%.*s%s", c ? " " : "",
+                                        SLICE_ARGS(offer_creative(offer, c)->id),
+                                        c < offer->active_count ? "" : "-");
+            len += (size_t)snprintf(text + len, sizeof text - len, ")");
         }
     }
-    for (unsigned i = 0; i < index->resting_count; i++)
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s:%.*s ",
-                                reason_rows[index->resting[i].reason].word,
-                                SLICE_ARGS(index->resting[i].campaign->id));
-    text[len > 0 ? len - 1 : 0] = '\0';
     return text;
 }
 
-static void assert_index(const struct catalog *catalog, const char *slot, const char *expected)
+static void assert_booked(const struct catalog *catalog, const char *slot, const char *expected)
 {
-    assert_string_equal(print_index(catalog_find_slot(catalog, slice_cstr(slot))), expected);
+    assert_string_equal(print_slot(catalog, slot), expected);
 }
 
-static void test_tiers_and_their_order(void **state)
+static void test_tiers_and_slots(void **state)
 {
     struct shelf shelf = {0};
     (void)state;
-    static const char *const rows[][4] = {
-        {"h", "house", "0", "*"},         {"r1", "remnant", "1", "*"},
-        {"r3", "remnant", "2", "header"}, {"r2", "remnant", "2", "*"},
-        {"s2", "standard", "0", "*"},     {"s1", "standard", "9", "footer,header"},
-        {"sp", "sponsorship", "0", "*"},  {"x", "standard", "0", "nowhere"},
+    static const char *const rows[][3] = {
+        {"h", "house", "*"},
+        {"r1", "remnant", "*"},
+        {"r3", "remnant", "header"},
+        {"s2", "standard", "*"},
+        {"s1", "standard", "footer,header"},
+        {"sp", "sponsorship", "*"},
+        {"x", "standard", "nowhere"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        shelf_campaign(&shelf, make_campaign(rows[i][0], FIELDS("tier", rows[i][1], "cpm",
-                                                                rows[i][2], "slots", rows[i][3])));
+        shelf_campaign(&shelf,
+                       make_campaign(rows[i][0], FIELDS("tier", rows[i][1], "slots", rows[i][2])));
         shelf_creative(&shelf, make_image(rows[i][0], rows[i][0], "1x1", FIELDS()));
     }
     shelf_slot(&shelf, make_slot("header", FIELDS()));
     shelf_slot(&shelf, make_slot("footer", FIELDS()));
     struct catalog *catalog = shelf_build(&shelf);
-    assert_index(catalog, "header",
-                 "sponsorship:sp(sp) standard:s1(s1) standard:s2(s2) remnant:r2(r2) remnant:r3(r3) "
-                 "remnant:r1(r1) house:h(h)");
-    assert_index(catalog, "footer",
-                 "sponsorship:sp(sp) standard:s1(s1) standard:s2(s2) remnant:r2(r2) remnant:r1(r1) "
-                 "house:h(h)");
-    catalog_release(catalog);
+    assert_booked(catalog, "footer",
+                  "sponsorship:sp(sp) standard:s2(s2) standard:s1(s1) remnant:r1(r1) house:h(h)");
+    assert_non_null(strstr(print_slot(catalog, "header"), "remnant:r3(r3)"));
+    assert_null(strstr(print_slot(catalog, "header"), ":x("));
+    catalog_free(catalog);
 }
 
-static void test_creatives_that_fit(void **state)
+/* The two halves find each other whichever comes first, and whatever goes in between. */
+static void test_halves_wait_for_each_other(void **state)
 {
-    struct shelf shelf = {0};
+    struct catalog *catalog = catalog_new();
     (void)state;
-    shelf_slot(&shelf, make_slot("all", FIELDS()));
-    shelf_slot(&shelf, make_slot("wide", FIELDS("sizes", "970x250,728x90")));
-    shelf_slot(&shelf, make_slot("tall", FIELDS("sizes", "300x600")));
-    shelf_campaign(&shelf, make_campaign("a", FIELDS("slots", "*")));
-    shelf_campaign(&shelf, make_campaign("b", FIELDS("slots", "*")));
-    shelf_creative(&shelf, make_image("a1", "a", "970x250", FIELDS()));
-    shelf_creative(&shelf, make_image("a2", "a", "300x600", FIELDS()));
-    shelf_creative(&shelf, make_image("a3", "a", "728x90", FIELDS()));
-    shelf_creative(&shelf, make_image("a0", "a", "728x90", FIELDS("status", "paused")));
-    shelf_creative(&shelf, make_image("lost", "nobody", "728x90", FIELDS()));
-    shelf_creative(&shelf, make_image("lost-too", "a-nobody", "728x90", FIELDS()));
-    shelf_creative(&shelf, make_image("b1", "b", "250x970", FIELDS()));
-    shelf_creative(&shelf,
-                   make_creative("b2", FIELDS("campaign", "b", "type", "text", "title", "Tulips",
-                                              "landing", "https://shop.example/")));
-    struct catalog *catalog = shelf_build(&shelf);
-    assert_index(catalog, "all", "standard:a(a1 a2 a3) standard:b(b1 b2)");
-    assert_index(catalog, "wide", "standard:a(a1 a3) standard:b(b2)");
-    assert_index(catalog, "tall", "standard:a(a2) standard:b(b2)");
-    assert_int_equal(catalog->creative_count, 8);
-    catalog_release(catalog);
+    catalog_put_creative(catalog, make_image("a2", "a", "1x1", FIELDS("status", "paused")));
+    catalog_put_creative(catalog, make_image("a3", "a", "1x1", FIELDS()));
+    catalog_put_campaign(catalog, make_campaign("a", FIELDS("slots", "late")));
+    catalog_put_creative(catalog, make_image("a1", "a", "1x1", FIELDS()));
+    assert_null(catalog_find_slot(catalog, SLICE("late")));
+    catalog_put_slot(catalog, make_slot("late", FIELDS()));
+    assert_booked(catalog, "late", "standard:a(a1 a3 a2-)");
+
+    catalog_remove_campaign(catalog, SLICE("a"));
+    assert_booked(catalog, "late", "");
+    catalog_remove_creative(catalog, SLICE("a1"));
+    catalog_remove_slot(catalog, SLICE("late"));
+    catalog_put_campaign(catalog, make_campaign("a", FIELDS("slots", "*", "tier", "house")));
+    catalog_put_slot(catalog, make_slot("late", FIELDS()));
+    assert_booked(catalog, "late", "house:a(a3 a2-)");
+
+    catalog_put_campaign(catalog, make_campaign("b", FIELDS("slots", "late")));
+    catalog_put_creative(catalog, make_image("a3", "b", "1x1", FIELDS())); /* it changes sides */
+    assert_booked(catalog, "late", "standard:b(a3) house:a(a2-)");
+    catalog_remove_creative(catalog, SLICE("a2"));
+    catalog_remove_creative(catalog, SLICE("a3"));
+    assert_booked(catalog, "late", "standard:b() house:a()");
+    catalog_remove_campaign(catalog, SLICE("a"));
+    catalog_remove_campaign(catalog, SLICE("b"));
+    assert_booked(catalog, "late", "");
+    assert_int_equal(catalog->campaign_count + catalog->creative_count, 0);
+    catalog_free(catalog);
 }
 
-static void test_campaigns_that_rest(void **state)
-{
-    struct shelf shelf = {0};
-    (void)state;
-    shelf_slot(&shelf, make_slot("wide", FIELDS("sizes", "728x90")));
-    shelf_slot(&shelf, make_slot("other", FIELDS()));
-    shelf_campaign(&shelf,
-                   make_campaign("archived", FIELDS("slots", "wide", "status", "archived")));
-    shelf_campaign(&shelf, make_campaign("empty", FIELDS("slots", "wide")));
-    shelf_campaign(&shelf, make_campaign("idle", FIELDS("slots", "wide")));
-    shelf_campaign(&shelf, make_campaign("large", FIELDS("slots", "wide")));
-    shelf_campaign(&shelf, make_campaign("paused", FIELDS("slots", "wide", "status", "paused")));
-    shelf_campaign(&shelf, make_campaign("target", FIELDS("slots", "wide", "roadblock", "all",
-                                                          "status", "paused")));
-    shelf_creative(&shelf, make_image("a", "archived", "728x90", FIELDS()));
-    shelf_creative(&shelf, make_image("b", "idle", "728x90", FIELDS("status", "paused")));
-    shelf_creative(&shelf, make_image("c", "large", "970x250", FIELDS()));
-    shelf_creative(&shelf, make_image("d", "paused", "728x90", FIELDS()));
-    shelf_creative(&shelf, make_image("e", "target", "728x90", FIELDS()));
-    struct catalog *catalog = shelf_build(&shelf);
-    assert_index(catalog, "wide",
-                 "inactive:archived size:empty inactive:idle size:large inactive:paused "
-                 "unsupported:target");
-    assert_index(catalog, "other", "");
-    catalog_release(catalog);
-}
-
-/* Whatever order the entries come in, the snapshot is the same. */
+/* Whatever order the entries come in, loading them gives the same. */
 static void test_the_order_given_does_not_matter(void **state)
 {
     char first[2048];
@@ -185,17 +174,51 @@ static void test_the_order_given_does_not_matter(void **state)
         for (unsigned i = 0; i < 40; i++) {
             char id[16];
             (void)snprintf(id, sizeof id, "c%u", (turn ? 39 - i : i * 7 % 40));
-            shelf_campaign(&shelf, make_campaign(id, FIELDS("slots", "*", "tier", "remnant", "cpm",
-                                                            id[1] == '1' ? "1" : "2")));
+            shelf_campaign(&shelf, make_campaign(id, FIELDS("slots", "*", "countries",
+                                                            id[1] == '1' ? "DE" : "FR,IT")));
             shelf_creative(&shelf, make_image(id, id, "1x1", FIELDS()));
         }
         struct catalog *catalog = shelf_build(&shelf);
-        const char *index = print_index(catalog_find_slot(catalog, SLICE("header")));
+        const char *booked = print_slot(catalog, "header");
         if (turn == 0)
-            strcpy(first, index);
-        assert_string_equal(index, first);
-        catalog_release(catalog);
+            strcpy(first, booked);
+        assert_string_equal(booked, first);
+        catalog_free(catalog);
     }
+}
+
+static void count_campaign(const struct campaign *campaign, void *arg)
+{
+    assert_true(campaign->weight > 0);
+    ++*(unsigned *)arg;
+}
+
+/* More than fits any table's first size, in and out again. */
+static void test_very_many(void **state)
+{
+    struct catalog *catalog = catalog_new();
+    unsigned count = 0;
+    (void)state;
+    for (unsigned i = 0; i < 5000; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "c%u", i);
+        catalog_put_campaign(catalog, make_campaign(id, FIELDS("slots", i % 7 ? "*" : id)));
+        catalog_put_creative(catalog, make_image(id, id, "1x1", FIELDS()));
+    }
+    for (unsigned i = 0; i < 5000; i += 2) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "c%u", i);
+        catalog_remove_campaign(catalog, slice_cstr(id));
+    }
+    for (unsigned i = 0; i < 5000; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "c%u", i);
+        assert_int_equal(catalog_find_campaign(catalog, slice_cstr(id)) != NULL, i % 2);
+        assert_non_null(catalog_find_creative(catalog, slice_cstr(id)));
+    }
+    catalog_each_campaign(catalog, count_campaign, &count);
+    assert_int_equal(count, 2500);
+    catalog_free(catalog);
 }
 
 int main(void)
@@ -203,11 +226,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_empty_catalog),
         cmocka_unit_test(test_entries_are_found_by_id),
-        cmocka_unit_test(test_entries_live_as_long_as_a_snapshot),
-        cmocka_unit_test(test_tiers_and_their_order),
-        cmocka_unit_test(test_creatives_that_fit),
-        cmocka_unit_test(test_campaigns_that_rest),
+        cmocka_unit_test(test_entries_live_as_long_as_somebody_keeps_them),
+        cmocka_unit_test(test_tiers_and_slots),
+        cmocka_unit_test(test_halves_wait_for_each_other),
         cmocka_unit_test(test_the_order_given_does_not_matter),
+        cmocka_unit_test(test_very_many),
     };
     return cmocka_run_group_tests_name("decision/catalog", tests, NULL, NULL);
 }

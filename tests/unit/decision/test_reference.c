@@ -97,6 +97,7 @@ static void make_page(struct stage *stage)
     request->facts.device = throw(2) == 0 ? DEVICE_MOBILE : (enum device) throw(3);
     request->has_viewer = throw(4) > 0;
     request->serve_anonymous = throw(2) > 0;
+    request->judge_all = true;
     request->caps_away = throw(5) == 0;
     request->caps_away_reason = throw(2) ? CAPS_AWAY_REDIS : CAPS_AWAY_DEADLINE;
     request->slot_count = 1 + throw(5);
@@ -167,18 +168,6 @@ static const char *domains_of(const struct slot *slot)
     return slot->domains.count == 0 ? "" : slot->domains.count == 1 ? "a" : "!b";
 }
 
-static bool can_ever_fit(const struct stage *stage, const struct campaign *campaign,
-                         const struct slot *slot)
-{
-    for (unsigned i = 0; i < stage->shelf.creative_count; i++) {
-        const struct creative *creative = stage->shelf.creatives[i];
-        if (slice_eq(creative->campaign, campaign->id) && creative->status == STATUS_ACTIVE &&
-            fits(creative, slot))
-            return true;
-    }
-    return false;
-}
-
 /* The creatives' verdicts taken together: all paused, or the furthest of the active ones. */
 static enum reason creatives_verdict(const struct stage *stage, unsigned at,
                                      const struct campaign *campaign)
@@ -211,15 +200,16 @@ static enum reason campaign_verdict(const struct stage *stage, unsigned at,
     if (campaign->status != STATUS_ACTIVE)
         return REASON_INACTIVE;
     enum reason creatives = creatives_verdict(stage, at, campaign);
-    if (creatives == REASON_INACTIVE || !can_ever_fit(stage, campaign, slot))
+    if (creatives == REASON_INACTIVE)
         return creatives;
     if (campaign->start_us != TIME_UNSET && stage->request.now_us < campaign->start_us)
         return REASON_NOT_STARTED;
     if (campaign->end_us != TIME_UNSET && stage->request.now_us >= campaign->end_us)
         return REASON_ENDED;
-    /* No rule here but that it be a mobile one. */
+    if (creatives == REASON_SIZE)
+        return creatives;
     if (campaign->targeting && stage->request.facts.device != DEVICE_MOBILE)
-        return REASON_DEVICE;
+        return REASON_DEVICE; /* the only rule there is here */
     return creatives;
 }
 
@@ -237,9 +227,11 @@ struct told {
     unsigned count;
 };
 
-static void on_reject(const struct campaign *campaign, enum reason reason, void *arg)
+static void on_reject(const struct campaign *campaign, enum reason reason, unsigned times,
+                      void *arg)
 {
     struct told *told = arg;
+    assert_int_equal(times, 1);
     assert_true(told->count < sizeof told->item / sizeof *told->item);
     told->item[told->count].campaign = campaign;
     told->item[told->count++].reason = reason;
@@ -424,6 +416,15 @@ static void check_completeness(const struct stage *stage, unsigned at)
     }
 }
 
+static bool lists_campaign(const struct stage *stage, unsigned at, const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < list_at(stage, at)->count; i++) {
+        if (list_at(stage, at)->candidates[i].campaign == campaign)
+            return true;
+    }
+    return false;
+}
+
 static void check_rejections(const struct stage *stage, unsigned at, const struct verdicts *said)
 {
     uint32_t counts[REASON_COUNT] = {0};
@@ -436,6 +437,8 @@ static void check_rejections(const struct stage *stage, unsigned at, const struc
         }
         enum reason expected = campaign_verdict(stage, at, campaign);
         eligible += expected == REASON_NONE;
+        if (expected == REASON_NONE && !lists_campaign(stage, at, campaign))
+            expected = REASON_OUTWEIGHED;
         assert_int_equal(said->of[c], expected == REASON_NONE ? UNSAID : (unsigned)expected);
         if (expected != REASON_NONE)
             counts[expected]++;
@@ -501,8 +504,11 @@ static void check_end(const struct stage *stage, unsigned at, uint32_t refused,
             continue;
         enum reason verdict = campaign_verdict(stage, at, campaign);
         enum reason end = REASON_NONE;
-        if (verdict == REASON_NONE)
-            verdict = end = expected_end(stage, at, refused, campaign);
+        if (verdict == REASON_NONE) {
+            verdict = expected_end(stage, at, refused, campaign);
+            end =
+                lists_campaign(stage, at, campaign) ? verdict : REASON_NONE; /* else told before */
+        }
         assert_int_equal(said->of[c], end == REASON_NONE ? UNSAID : (unsigned)end);
         if (verdict != REASON_NONE)
             counts[verdict]++;
@@ -527,7 +533,7 @@ static void check_run(struct stage *stage)
     selection_run(&stage->request, &stage->random, on_reject, &told, &stage->selection);
     assert_int_equal(stage->selection.slot_count, stage->request.slot_count);
     for (unsigned i = 0; i < stage->request.slot_count; i++) {
-        assert_ptr_equal(list_at(stage, i)->index, stage->request.slots[i].index);
+        assert_true(list_at(stage, i)->exact);
         if (!stage->request.slots[i].index) {
             assert_int_equal(list_at(stage, i)->count + sum(list_at(stage, i)), 0);
             continue;

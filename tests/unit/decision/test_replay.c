@@ -353,7 +353,7 @@ static void open_site(struct site *site, bool with_new, uint64_t seed)
 static void close_site(struct site *site)
 {
     replay_free(site->replay);
-    catalog_release(site->catalog);
+    catalog_free(site->catalog);
 }
 
 static bool is_logged(struct random *random, const struct visit *visit, uint32_t ppm)
@@ -446,7 +446,7 @@ static void compare(const struct truth *before, const struct truth *after, uint3
 {
     struct site sites[2];
     for (unsigned i = 0; i < 2; i++) {
-        open_site(&sites[i], i == 1, 7);
+        open_site(&sites[i], i == 1, 8);
         replay_week(&sites[i], 1, ppm);
     }
     compare_campaigns(sites, before, after, ppm);
@@ -520,7 +520,7 @@ static void bench_open(struct bench *bench, const char *const *fields, bool anon
 static void bench_close(struct bench *bench)
 {
     replay_free(bench->replay);
-    catalog_release(bench->catalog);
+    catalog_free(bench->catalog);
 }
 
 /* So many requests, each `step_ms` after the one before. */

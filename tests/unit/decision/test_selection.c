@@ -38,7 +38,7 @@ static void test_slots_without_candidates(void **state)
     assert_string_equal(stage_chosen(&stage, 0), "-");
     assert_int_equal(selection_unfilled_reason(&stage.selection.slots[0]), REASON_SLOT);
     assert_string_equal(stage_chosen(&stage, 1), "-");
-    assert_null(stage.selection.slots[1].index);
+    assert_int_equal(stage.selection.slots[1].count, 0);
     assert_string_equal(stage_chosen(&stage, 2), "a");
     stage_close(&stage);
 }
@@ -95,8 +95,8 @@ static void test_the_width_available(void **state)
         uint32_t width;
         const char *list, *said;
     } rows[] = {
-        {0, "b/b1", ""},         {970, "b/b1", ""},          {969, "a/a1", "b=size"},
-        {728, "a/a1", "b=size"}, {727, "", "b=size a=size"},
+        {0, "b/b1", "a=outweighed"}, {970, "b/b1", "a=outweighed"}, {969, "a/a1", "b=size"},
+        {728, "a/a1", "b=size"},     {727, "", "b=size a=size"},
     };
     struct stage stage = {0};
     (void)state;
@@ -259,16 +259,18 @@ static void test_a_lower_tier_comes_when_the_higher_is_refused(void **state)
     stage_run(&stage);
     assert_list(&stage, 0, "a/a! b/b! c/c");
     assert_true(stage.selection.needs_caps);
+    assert_string_equal(stage.said, "d=outweighed");
     stage_settle(&stage, (uint32_t[]){1});
     assert_string_equal(stage_chosen(&stage, 0), "b");
-    assert_string_equal(stage.said, "a=cap c=outweighed d=outweighed");
+    assert_string_equal(stage.said, "a=cap c=outweighed");
     assert_int_equal(stage.selection.slots[0].rejected[REASON_CAP], 1);
     assert_int_equal(stage.selection.slots[0].rejected[REASON_OUTWEIGHED], 2);
 
     stage_run(&stage);
     stage_settle(&stage, (uint32_t[]){3});
     assert_string_equal(stage_chosen(&stage, 0), "c");
-    assert_string_equal(stage.said, "a=cap b=cap d=outweighed");
+    assert_string_equal(stage.said, "a=cap b=cap");
+    assert_int_equal(stage.selection.slots[0].rejected[REASON_OUTWEIGHED], 1);
     stage_close(&stage);
 }
 
@@ -371,9 +373,10 @@ static void test_creatives_with_caps_of_their_own(void **state)
     stage_open(&stage, "header");
     stage_run(&stage);
     assert_list(&stage, 0, "a/a1! b/b1! b/b2! b/b3");
+    assert_string_equal(stage.said, "c=outweighed");
     stage_settle(&stage, (uint32_t[]){1 | 2});
     assert_string_equal(stage_chosen(&stage, 0), "b2");
-    assert_string_equal(stage.said, "a=cap c=outweighed");
+    assert_string_equal(stage.said, "a=cap");
     stage_close(&stage);
 }
 
@@ -439,6 +442,7 @@ static void test_a_full_list_ends_with_what_is_certain(void **state)
     }
     stage_campaign(&stage, "z-house", FIELDS("slots", "*", "tier", "house"));
     stage_open(&stage, "header");
+    stage.request.judge_all = true;
     stage_run(&stage);
     const struct slot_selection *slot = &stage.selection.slots[0];
     assert_int_equal(slot->count, CANDIDATES_MAX);
@@ -470,8 +474,40 @@ static void test_a_full_list_in_the_midst_of_a_campaign(void **state)
     const struct slot_selection *slot = &stage.selection.slots[0];
     assert_int_equal(slot->count, CANDIDATES_MAX);
     assert_slice(slot->candidates[CANDIDATES_MAX - 1].creative->id, "z");
-    stage_settle(&stage, NULL);
     assert_string_equal(stage.said, "house=outweighed");
+    stage_settle(&stage, NULL);
+    assert_string_equal(stage.said, "");
+    stage_close(&stage);
+}
+
+/* What is bound serves only with a unit in hand or to be had; the row says why not. */
+static void test_bound_campaigns(void **state)
+{
+    static const struct {
+        struct delivery row;
+        const char *list, *said;
+    } cases[] = {
+        {{1, false, REASON_PACED}, "a/a", ""},
+        {{0, true, REASON_PACED}, "a/a", ""},
+        {{0, false, REASON_PACED}, "", "a=paced"},
+        {{0, false, REASON_BUDGET_SPENT}, "", "a=budget_spent"},
+    };
+    struct stage stage = {0};
+    (void)state;
+    stage_slot(&stage, "header", FIELDS());
+    stage_campaign(&stage, "a", FIELDS("slots", "*"));
+    stage.shelf.campaigns[0]->delivery = 1;
+    stage_open(&stage, "header");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct delivery rows[] = {{0}, cases[i].row};
+        stage.request.deliveries = (struct deliveries){rows, 2};
+        stage_run(&stage);
+        assert_list(&stage, 0, cases[i].list);
+        assert_string_equal(stage.said, cases[i].said);
+    }
+    stage.request.deliveries = (struct deliveries){NULL, 0};
+    stage_run(&stage);
+    assert_string_equal(stage.said, "a=redis_away");
     stage_close(&stage);
 }
 
@@ -523,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_a_refused_creative_is_free_for_later_slots),
         cmocka_unit_test(test_a_full_list_ends_with_what_is_certain),
         cmocka_unit_test(test_a_full_list_in_the_midst_of_a_campaign),
+        cmocka_unit_test(test_bound_campaigns),
         cmocka_unit_test(test_sums_without_a_listener),
     };
     return cmocka_run_group_tests_name("decision/selection", tests, NULL, NULL);

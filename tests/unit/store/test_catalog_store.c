@@ -215,14 +215,15 @@ static void a_change_is_live_at_once(void **state)
     write_demo();
     load(bench);
     uint64_t before = catalog_store_current(bench->store)->revision;
-    const struct creative *creative = catalog_store_current(bench->store)->creatives[0];
+    const struct catalog *catalog = catalog_store_current(bench->store);
+    const struct creative *creative = catalog_find_creative(catalog, SLICE("spring-970"));
     run_for(bench->loop, 50); /* tracking is on by now */
     int64_t start_us = clock_mono_us(&clock_system);
     redis_fixture_say(&server, "HSET ad:campaign:spring weight 9");
     await_weight(bench, "spring", 9);
     assert_in_range(clock_mono_us(&clock_system) - start_us, 0, 200 * US_PER_MS);
     assert_true(catalog_store_current(bench->store)->revision != before);
-    assert_ptr_equal(catalog_store_current(bench->store)->creatives[0], creative); /* shared */
+    assert_ptr_equal(catalog_find_creative(catalog, SLICE("spring-970")), creative); /* untouched */
     redis_fixture_say(&server, "HSET ad:campaign:spring weight 3");
     await_weight(bench, "spring", 3);
     assert_int_equal(catalog_store_current(bench->store)->revision, before);
@@ -321,16 +322,17 @@ static void a_lost_message_is_mended_by_the_sweep(void **state)
     await_weight(bench, "spring", 7);
 }
 
-static void a_snapshot_that_is_retained_outlives_the_next(void **state)
+static void what_is_retained_outlives_its_place_in_the_catalog(void **state)
 {
     struct bench *bench = *state;
     write_demo();
     load(bench);
-    struct catalog *held = catalog_retain(catalog_store_current(bench->store));
+    struct campaign *held = campaign_retain((struct campaign *)campaign(bench, "spring"));
     redis_fixture_say(&server, "FLUSHALL");
     run_until(bench->loop, has_no_entries, bench, LIVE_MS);
-    assert_int_equal(catalog_find_campaign(held, SLICE("spring"))->weight, 3);
-    catalog_release(held);
+    assert_int_equal(held->weight, 3);
+    assert_int_equal(held->references, 1);
+    campaign_release(held);
 }
 
 /* ---- Refusals ---- */
@@ -661,7 +663,7 @@ int main(void)
         ON_REDIS(changes_are_live_without_tracking_and_without_notifications),
         ON_REDIS(notifications_stand_in_for_tracking),
         ON_REDIS(a_lost_message_is_mended_by_the_sweep),
-        ON_REDIS(a_snapshot_that_is_retained_outlives_the_next),
+        ON_REDIS(what_is_retained_outlives_its_place_in_the_catalog),
         ON_REDIS(an_invalid_entry_is_refused_and_its_last_good_version_serves),
         ON_REDIS(what_returns_to_its_good_version_is_no_longer_refused),
         ON_REDIS(keys_of_a_wrong_type_are_refused),

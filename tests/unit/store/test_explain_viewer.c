@@ -64,6 +64,13 @@ static void test_a_new_viewer_has_no_key(void **state)
 
 /* ---- Counters -------------------------------------------------------------------------------- */
 
+static void drop(struct explain *explain)
+{
+    struct catalog *catalog = explain_asked(explain)->catalog;
+    explain_free(explain);
+    catalog_free(catalog);
+}
+
 static struct explain *explain_with(const char *caps)
 {
     const struct record_field slot_fields[] = {{SLICE("status"), SLICE("active")}};
@@ -89,7 +96,6 @@ static struct explain *explain_with(const char *caps)
     question.request.slots[0].name = SLICE("header");
     question.request.slots[0].index = catalog_find_slot(question.catalog, SLICE("header"));
     struct explain *explain = explain_new(&question);
-    catalog_release(question.catalog);
     while (explain_judge(explain))
         ;
     return explain;
@@ -164,7 +170,7 @@ static void test_what_counters_hold(void **state)
             fail_msg("%s: %s", command, verdict(explain));
         assert_int_equal(redis_fixture_number(&server, "PEXPIRETIME %s", key), expires);
         assert_true(redis_fixture_number(&server, "DBSIZE") <= 1);
-        explain_free(explain);
+        drop(explain);
     }
 }
 
@@ -183,7 +189,7 @@ static void test_what_is_no_answer(void **state)
         assert_false(explain_caps_take(explain, 0, 1, &bad[i], 0));
     assert_true(explain_caps_take(explain, 0, 1, &good, 0));
     assert_string_equal(verdict(explain), "cap");
-    explain_free(explain);
+    drop(explain);
 }
 
 int main(void)
