@@ -260,6 +260,11 @@ run: ## start everything with the demo blog
 	@scripts/run
 bench: all ## measure against nginx on this machine
 	@BUILD=$(OUT) tests/bench/run
+bench-decision: $(OUT)/bench_decision ## measure decisions among 10 to 100,000 campaigns
+	@$(OUT)/bench_decision
+$(OUT)/bench_decision: $(OUT)/tests/obj/bench/bench_decision.o $(call room_links,decision)
+	$(if $(Q),$(call say,link))
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 asan: ## build with AddressSanitizer and UBSan into $(BUILD)/san
 	@$(MAKE) --no-print-directory SANITIZER=address,undefined all
 
@@ -275,7 +280,7 @@ layers: ## check that every room includes only what it may know
 	@scripts/layers
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(all_c)
-.PHONY: test run bench asan lint layers format option-docs
+.PHONY: test run bench bench-decision asan lint layers format option-docs
 
 # ---- Installing and the rest ---------------------------------------------------------------------
 
