@@ -17,6 +17,7 @@
 #include "decision/gathering.h"
 #include "decision/judging.h"
 #include "decision/page_rules.h"
+#include "decision/roadblock.h"
 
 #define SHARES_ALL 1000000 /* 100 % in millionths */
 
@@ -29,6 +30,9 @@ struct ranking {
     struct random *random;
     struct listener listener;
     bool ended; /* the last candidate can't be refused */
+    struct roadblock_page page;
+    struct roadblock_plan plans[ROADBLOCKS_MAX]; /* of campaigns that lead the page */
+    unsigned plan_count, followers;              /* the latter at the slot at hand */
 };
 
 /* ---- Drawing --------------------------------------------------------------------------------- */
@@ -98,6 +102,11 @@ typedef bool creative_filter_fn(const struct ranking *ranking, const struct offe
 static bool is_usable(const struct ranking *ranking, const struct offer *offer,
                       const struct creative *creative)
 {
+    const struct page_request *request = ranking->selection->request;
+    for (unsigned i = 0; i < request->on_page_count; i++) {
+        if (request->on_page[i].creative == creative)
+            return false;
+    }
     return judge_creative(ranking->selection, ranking->asked, offer->campaign, creative) ==
            REASON_NONE;
 }
@@ -177,9 +186,100 @@ static void enlist_last(struct ranking *ranking, const struct offer *offer)
         (void)put(ranking, CANDIDATES_MAX - 1, offer->campaign, creative);
 }
 
+/* Whether the campaign wants the whole page, and the page has more than one slot. */
+static bool wants_all(const struct ranking *ranking, const struct campaign *campaign)
+{
+    return campaign->roadblock == ROADBLOCK_ALL && ranking->page.count > 1;
+}
+
+static unsigned position_of(const struct ranking *ranking)
+{
+    return (unsigned)(ranking->slot - ranking->selection->slots);
+}
+
+/* What the plan has for the slot. Its leader's caps are asked for with those of all followers. */
+static void put_planned(struct ranking *ranking, const struct roadblock_plan *plan, bool leads)
+{
+    const struct campaign *campaign = plan->offer->campaign;
+    bool capped = false;
+    for (unsigned i = 0; i < PAGE_SLOTS_MAX; i++)
+        capped |= plan->creatives[i] && needs_cap(ranking, campaign, plan->creatives[i]);
+    ranking->slot->candidates[ranking->slot->count++] = (struct candidate){
+        .campaign = campaign,
+        .creative = plan->creatives[position_of(ranking)],
+        .capped = leads && capped,
+        .bound = campaign->delivery != 0,
+        .leads = leads,
+        .follows = !leads,
+    };
+    ranking->selection->needs_caps |= capped;
+}
+
+/*
+ * It may be taken out again (roadblock_drop_outranked()), so the list goes on behind it. Only the
+ * page's first slot comes here: elsewhere judge_page_wide() has kept it out.
+ */
+static void enlist_leader(struct ranking *ranking, const struct offer *offer)
+{
+    struct roadblock_plan *plan = &ranking->plans[ranking->plan_count];
+    unsigned turn = (unsigned)random_below(ranking->random, offer->active_count);
+    if (ranking->plan_count == ROADBLOCKS_MAX || ranking->slot->count == CANDIDATES_MAX ||
+        !roadblock_make_plan(ranking->selection, offer, turn, plan))
+        return;
+    ranking->plan_count++;
+    put_planned(ranking, plan, true);
+}
+
+/* Those that lead the page stand first in its later slots. */
+static void enlist_followers(struct ranking *ranking)
+{
+    for (unsigned i = 0; i < ranking->plan_count; i++) {
+        if (ranking->plans[i].creatives[position_of(ranking)])
+            put_planned(ranking, &ranking->plans[i], false);
+    }
+}
+
+/* Why a campaign that wants the whole page can't be drawn for the slot; REASON_NONE: it can. */
+static enum reason judge_page_wide(const struct ranking *ranking, const struct offer *offer)
+{
+    struct roadblock_plan plan;
+    if (!wants_all(ranking, offer->campaign))
+        return REASON_NONE;
+    if (position_of(ranking) != ranking->page.lead ||
+        !roadblock_make_plan(ranking->selection, offer, 0, &plan))
+        return REASON_ROADBLOCK;
+    return REASON_NONE;
+}
+
+/* Beside what earlier requests of the page have brought. */
+static enum reason judge_beside(const struct ranking *ranking, const struct campaign *campaign)
+{
+    const struct page_request *request = ranking->selection->request;
+    for (unsigned i = 0; i < request->on_page_count; i++) {
+        const struct campaign *there = request->on_page[i].campaign;
+        if (there == campaign && campaign->roadblock == ROADBLOCK_OFF)
+            return REASON_ON_PAGE;
+        if (there && campaigns_exclude(there, campaign))
+            return REASON_EXCLUSION;
+    }
+    return REASON_NONE;
+}
+
+static enum reason judge_for_draw(const struct ranking *ranking, const struct offer *offer)
+{
+    enum reason reason = judge_offer(ranking->selection, ranking->asked, offer);
+    if (reason == REASON_NONE)
+        reason = judge_beside(ranking, offer->campaign);
+    return reason == REASON_NONE ? judge_page_wide(ranking, offer) : reason;
+}
+
 static void enlist(struct ranking *ranking, const struct offer *offer)
 {
     struct slot_selection *slot = ranking->slot;
+    if (wants_all(ranking, offer->campaign)) {
+        enlist_leader(ranking, offer);
+        return;
+    }
     bool more = true;
     while (more && slot->count < CANDIDATES_MAX) {
         const struct creative *creative = draw_creative(ranking, offer, is_fresh);
@@ -304,7 +404,7 @@ static unsigned keep_eligible(const struct ranking *ranking, const struct offer 
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < count; i++) {
-        if (judge_offer(ranking->selection, ranking->asked, pool[i]) == REASON_NONE)
+        if (judge_for_draw(ranking, pool[i]) == REASON_NONE)
             pool[kept++] = pool[i];
     }
     return kept;
@@ -332,8 +432,11 @@ static unsigned judge_tier(struct ranking *ranking, const struct roster *roster,
     unsigned count = 0;
     for (unsigned i = roster->tier_start[tier]; i < roster->tier_start[tier + 1]; i++) {
         const struct offer *offer = roster->items[i];
-        enum reason reason = judge_offer(ranking->selection, ranking->asked, offer);
-        verdicts[i] = (uint8_t)reason;
+        enum reason reason = judge_for_draw(ranking, offer);
+        bool follows = is_listed(ranking->slot, ranking->followers, offer->campaign);
+        verdicts[i] = (uint8_t)(follows ? REASON_NONE : reason);
+        if (follows)
+            continue;
         if (reason == REASON_NONE)
             pool[count++] = offer;
         else
@@ -387,6 +490,9 @@ static void fill_slot(struct ranking *ranking, struct gathering *gathering)
     enum reason closed = judge_slot(slot->slot, request->facts.domain);
     ranking->slot->exact =
         request->judge_all || count_booked(ranking->index, slot->rows) <= ROSTER_MAX;
+    if (closed == REASON_NONE)
+        enlist_followers(ranking);
+    ranking->followers = ranking->slot->count;
     if (closed == REASON_NONE && ranking->slot->exact)
         fill_by_roster(ranking);
     else if (closed == REASON_NONE)
@@ -427,6 +533,7 @@ void selection_run(const struct page_request *request, struct random *random,
     ret->request = request;
     ret->capped_reason = judge_capped(request);
     ret->counts_caps = request->has_viewer;
+    ranking.page = roadblock_page(request);
     gathering_init(&gathering, ranking.index);
     for (unsigned i = 0; i < request->slot_count; i++) {
         clear_slot(&ret->slots[i]);
@@ -437,6 +544,8 @@ void selection_run(const struct page_request *request, struct random *random,
             fill_slot(&ranking, &gathering);
     }
     gathering_end(&gathering);
+    if (ranking.plan_count > 0)
+        roadblock_drop_outranked(ret, &ranking.listener);
     count_in_turn(ret, &ranking.listener);
 }
 

@@ -170,7 +170,7 @@ test('list and show', async (t) => {
   const { stdout } = await good('campaign', 'list');
   const [head, books, spring, ...rest] = stdout.trimEnd().split('\n').map((line) => line.split(/ {2,}/));
   assert.deepEqual(head, ['id', 'status', 'tier', 'weight', 'share', 'slots', 'start', 'end', 'caps', 'name', 'remark']);
-  assert.deepEqual(books, ['books', 'active', 'standard', '1', '-', 'post-top', '-', '-', '-', 'Books', 'rests: exclusions']);
+  assert.deepEqual(books, ['books', 'active', 'standard', '1', '-', 'post-top', '-', '-', '-', 'Books', '-']);
   assert.deepEqual(spring, ['spring', 'active', 'standard', 'x', '-', 'header', '-', '-', '-', 'Spring', 'invalid: weight']);
   assert.deepEqual(rest, []);
 
@@ -179,7 +179,7 @@ test('list and show', async (t) => {
   assert.deepEqual(JSON.parse((await good('slot', 'show', 'header', '--json')).stdout), smallCatalog.slots[0]);
 
   const shown = (await good('campaign', 'show', 'books')).stdout;
-  assert.match(shown, /^campaign books\n {2}name +Books\n {2}slots +post-top\n {2}exclusions +cars\n {2}rests: exclusions\n/);
+  assert.match(shown, /^campaign books\n {2}name +Books\n {2}slots +post-top\n {2}exclusions +cars\n/);
   assert.match(shown, /\n\ncreatives\n {2}id +status .*\n {2}books-728 +active +books +image +728x90 +1 +- +-\n$/);
   await refused(['campaign', 'show', 'gone'], /^adctl: campaign gone: there is no such campaign; allowed: one that `campaign list` shows/);
 });
@@ -208,7 +208,7 @@ test('control characters from Redis never reach the terminal', async (t) => {
 test('validate', async (t) => {
   const { redis, run, good } = await setUpSmall(t);
   assert.equal((await good('validate')).stdout, 'slots: 2, campaigns: 2, creatives: 2, mistakes: 0, notes: 0\n');
-  await redis.command('HSET', 'ad:campaign:spring', 'slots', 'header,gone', 'exclusions', 'cars', 'roadblock', 'all');
+  await redis.command('HSET', 'ad:campaign:spring', 'slots', 'header,gone');
   await redis.command('HSET', 'ad:creative:books-728', 'campaign', 'nobody');
   const notes = await good('validate');
   assert.equal(notes.stderr, '');
@@ -216,9 +216,8 @@ test('validate', async (t) => {
     notes.stdout,
     'note: campaign books: it has no active creative\n' +
       'note: campaign spring: there is no slot gone\n' +
-      'note: campaign spring: it will rest: this version does not put into effect: exclusions, roadblock\n' +
       'note: creative books-728: there is no campaign nobody\n' +
-      'slots: 2, campaigns: 2, creatives: 2, mistakes: 0, notes: 4\n',
+      'slots: 2, campaigns: 2, creatives: 2, mistakes: 0, notes: 3\n',
   );
   await redis.command('HSET', 'ad:slot:header', 'sizes', 'big', 'colour', 'red');
   await redis.command('SADD', 'ad:campaigns', 'ghost', 'Bad Id');

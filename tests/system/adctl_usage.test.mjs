@@ -70,7 +70,7 @@ test('help and version', async () => {
   const set = await adctl(['campaign', 'set', '-h']);
   assert.match(set.stdout, /^usage: adctl slot\|campaign\|creative set ID field=value\.\.\. \[--dry-run\]\n/);
   assert.match(set.stdout, /\n {2}weight +a whole number from 1 to 1000000; default: 1\n/);
-  assert.match(set.stdout, /\n {2}exclusions .*; no effect yet: its campaign rests\n/);
+  assert.match(set.stdout, /\n {2}exclusions .*\n/);
   for (const result of [version, help, set]) assert.equal(result.stderr, '');
 });
 

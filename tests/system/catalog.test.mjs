@@ -247,26 +247,6 @@ test('wrong types under our own keys, and all keys gone', async (t) => {
   await untilNoneRejected(server);
 });
 
-test('a campaign that uses what has no effect yet is kept out, with its reason', async (t) => {
-  const redis = await startRedis({ t });
-  await importCatalog(redis, smallCatalog);
-  const server = await startServer({ t, redis });
-  const uses = {
-    exclusions: 'cars',
-    roadblock: 'all',
-  };
-  for (const [field, value] of Object.entries(uses)) {
-    await redis.command('HSET', 'ad:campaign:spring', field, value);
-    await until(async () => (await served(server, 'header')).unfilled === 'unsupported', { what: `${field} keeps it out` });
-    const [told] = await rejected(server);
-    assert.deepEqual([told.key, told.field], ['ad:campaign:spring', field]);
-    assert.match(told.error, /not in effect yet/, `${field}=${value} is valid`);
-    await redis.command('HDEL', 'ad:campaign:spring', field);
-    await until(async () => (await served(server, 'header')).campaign === 'spring', { what: `without ${field}` });
-  }
-  assert.ok((await server.stats()).campaigns.spring.rejected.unsupported >= Object.keys(uses).length);
-});
-
 test('a start without Redis serves the last good catalog, and joins when Redis appears', async (t) => {
   const redis = await startRedis({ t, conf: { appendonly: 'yes', appendfsync: 'always' } });
   await importCatalog(redis, smallCatalog);

@@ -135,17 +135,6 @@ static void test_an_entry_as_a_whole(void **state)
     check_mistakes(make_entry(RECORD_SLOT, "No Id", FIELDS("name", "x")), "it ");
 }
 
-static void test_pending_fields(void **state)
-{
-    (void)state;
-    assert_slice(entry_pending(campaign(FIELDS("slots", "*")), arena), "");
-    assert_slice(entry_pending(campaign(FIELDS("slots", "x y", "exclusions", "cars")), arena), "");
-    assert_slice(entry_pending(campaign(FIELDS("slots", "*", "kv.a", "b", "roadblock", "any",
-                                               "exclusions", "cars", "budget", "")),
-                               arena),
-                 "exclusions, roadblock");
-}
-
 static void test_names_are_fit_for_messages(void **state)
 {
     (void)state;
@@ -164,7 +153,6 @@ int main(void)
         cmocka_unit_test(test_every_mistake_of_an_entry_is_told),
         cmocka_unit_test(test_every_missing_field_of_a_creative_is_told),
         cmocka_unit_test(test_an_entry_as_a_whole),
-        cmocka_unit_test(test_pending_fields),
         cmocka_unit_test(test_names_are_fit_for_messages),
     };
     return cmocka_run_group_tests(tests, set_up_arena, tear_down_arena);

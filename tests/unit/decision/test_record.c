@@ -437,24 +437,6 @@ static void test_a_whole_campaign(void **state)
     campaign_release(a);
 }
 
-/* What a campaign asks for and does not get yet keeps it from being served. */
-static void test_fields_without_effect_are_named(void **state)
-{
-    static const char *const fields[] = {
-        "exclusions", "cars", "roadblock", "all", "roadblock", "any", NULL,
-    };
-    (void)state;
-    for (unsigned i = 0; fields[i]; i += 2) {
-        struct campaign *a = make_campaign("a", with(campaign, fields[i], fields[i + 1]));
-        assert_slice(a->unsupported, fields[i]);
-        campaign_release(a);
-    }
-    struct campaign *a = make_campaign("a", FIELDS("kv.a", "b", "roadblock", "any", "exclusions",
-                                                   "cars", "budget", "", "slots", "*"));
-    assert_slice(a->unsupported, "exclusions");
-    campaign_release(a);
-}
-
 static void test_an_empty_value_is_none(void **state)
 {
     (void)state;
@@ -580,7 +562,6 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_a_whole_slot),
         cmocka_unit_test(test_a_whole_campaign),
-        cmocka_unit_test(test_fields_without_effect_are_named),
         cmocka_unit_test(test_an_empty_value_is_none),
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_the_size_of_a_record_is_limited),

@@ -67,8 +67,8 @@ static void add_campaigns(struct stage *stage)
                    "status", PICK("active", "active", "active", "active", "paused", "archived"),
                    "start", PICK("", "", "", "1970-01-02T00:00:00Z"), "end",
                    PICK("", "", "", "1970-01-03T00:00:00Z"), "devices",
-                   PICK("", "", "", "", "", "", "mobile"), "roadblock",
-                   PICK("", "", "", "", "", "", "any"), "caps",
+                   PICK("", "", "", "", "", "", "mobile"), "exclusions",
+                   PICK("", "", "", "cars", "banks", "banks,cars"), "caps",
                    throw(one_uncapped_in) ? PICK("1/1d", "2/1h,3/lifetime") : ""));
         if (stage->shelf.creative_count < 200)
             add_creatives(stage, id);

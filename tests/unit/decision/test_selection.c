@@ -199,13 +199,12 @@ static void test_campaigns_that_rest_are_told(void **state)
     stage_slot(&stage, "header", FIELDS("sizes", "100x100"));
     stage_campaign(&stage, "a", FIELDS("slots", "*", "status", "paused"));
     stage_campaign(&stage, "b", FIELDS("slots", "*", "status", "archived"));
-    stage_campaign(&stage, "c", FIELDS("slots", "*", "roadblock", "all"));
     stage_bare_campaign(&stage, "d", FIELDS("slots", "*"));
     stage_image(&stage, "d", "d", "200x100", FIELDS());
     stage_open(&stage, "header");
     stage_run(&stage);
     assert_list(&stage, 0, "");
-    assert_string_equal(stage.said, "a=inactive b=inactive c=unsupported d=size");
+    assert_string_equal(stage.said, "a=inactive b=inactive d=size");
     assert_int_equal(selection_unfilled_reason(&stage.selection.slots[0]), REASON_INACTIVE);
     stage_close(&stage);
 }

@@ -427,22 +427,6 @@ static void hashes_beyond_the_limits_are_refused(void **state)
     strbuf_release(&big);
 }
 
-static void a_campaign_with_what_is_not_built_yet_is_listed(void **state)
-{
-    struct bench *bench = *state;
-    write_demo();
-    redis_fixture_say(&server, "HSET ad:campaign:spring exclusions cars");
-    load(bench);
-    assert_string_equal(rejection(bench, "ad:campaign:spring"),
-                        "exclusions: is not in effect yet in this version: the campaign is kept "
-                        "out of serving");
-    assert_true(campaign(bench, "spring")->unsupported.len > 0);
-    redis_fixture_say(&server, "HDEL ad:campaign:spring exclusions");
-    await_rejection(bench, "ad:campaign:spring", "");
-    run_for(bench->loop, 50);
-    assert_true(campaign(bench, "spring")->unsupported.len == 0);
-}
-
 static void many_refusals_are_counted_and_the_first_are_listed(void **state)
 {
     struct bench *bench = *state;
@@ -669,7 +653,6 @@ int main(void)
         ON_REDIS(keys_of_a_wrong_type_are_refused),
         ON_REDIS(names_that_are_no_ids_are_refused),
         ON_REDIS(hashes_beyond_the_limits_are_refused),
-        ON_REDIS(a_campaign_with_what_is_not_built_yet_is_listed),
         ON_REDIS(many_refusals_are_counted_and_the_first_are_listed),
         ON_REDIS(a_start_without_redis_serves_the_last_good_catalog),
         ON_REDIS(redis_is_the_truth_once_it_was_read),
