@@ -11,12 +11,8 @@
 static const struct {
     const char *family, *label;
 } family_labels[] = {
-    {"requests", "kind"},
-    {"responses", "status"},
-    {"events", "result"},
-    {"closes", "reason"},
-    {"request_log", "outcome"},
-    {"goal_leases", "result"},
+    {"requests", "kind"},   {"responses", "status"},    {"events", "result"},
+    {"closes", "reason"},   {"request_log", "outcome"}, {"goal_leases", "result"},
     {"goal_units", "what"},
 };
 

@@ -8,7 +8,7 @@
 #include "decision/page_rules.h"
 #include "store/scripts.h"
 
-#define KEYS_MAX      480 /* counters one page may ask for; candidates that need more are refused */
+#define KEYS_MAX       480 /* counters one page may ask for; candidates that need more are refused */
 #define META_BYTES     11
 #define LABELS_MAX     255 /* distinct ones on a page; candidates with more are refused */
 #define GROUP_CAPS_MAX ((1 + PAGE_SLOTS_MAX) * CAPS_MAX) /* a roadblock's and its creatives' */
