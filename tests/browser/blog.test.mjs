@@ -55,7 +55,7 @@ describe('the demo blog', { timeout: 280000 }, () => {
     ['desktop', desktop, ['ferries', 'bicycles'], ['970x250', '640x360']],
     ['desktop', desktop, ['tide', 'bakery'], ['970x250', null]],
     ['phone', phone, ['ferries', 'bicycles'], ['320x50', '300x250']],
-    ['phone', phone, ['rainwear'], ['320x50', '300x250']],
+    ['phone', phone, ['rainwear', 'tide-letters'], ['320x50', null]],
   ];
   for (const [name, context, campaigns, sizes] of visits) {
     test(`shows ${campaigns.join(' and ')} on a ${name}, and nothing moves`, async (t) => {
