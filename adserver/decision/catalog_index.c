@@ -128,7 +128,9 @@ static void mark_creatives(const struct marking *marking)
     bool uncapped = false;
     for (unsigned i = 0; i < offer->active_count; i++) {
         const struct creative *creative = offer_creative(offer, i);
-        struct size size = creative->type == CREATIVE_TEXT ? (struct size){0} : creative->size;
+        struct size size = {0, 0}; /* of a text */
+        if (creative->type != CREATIVE_TEXT)
+            size = creative->size;
         mark(marking, map_row(&marking->index->sizes, size_key(size)), true);
         uncapped |= creative->caps.count == 0;
     }
@@ -158,7 +160,7 @@ static void mark_dimension(const struct marking *marking, enum dimension dimensi
     unsigned accepted = 0;
     mark(marking, &rows->free, !accepts);
     for (unsigned v = 1; accepts && v < values; v++)
-        accepted += accepts[v / 64] >> (v % 64) & 1;
+        accepted += (unsigned)(accepts[v / 64] >> (v % 64) & 1);
     bool wide = !accepts || 2 * accepted > values;
     mark(marking, &rows->wide, wide);
     for (unsigned v = 1; accepts && v < values; v++) {

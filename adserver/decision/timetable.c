@@ -196,7 +196,8 @@ static void prepare_some(const struct turning *turning)
 {
     struct timetable *table = turning->table;
     unsigned positions = table->chunks * CHUNK_POSITIONS;
-    for (unsigned looks = 0, found = 0; looks < PREPARE_LOOKS && found < PREPARE_A_GO; looks++) {
+    for (unsigned looks = 0, found = 0;
+         positions > 0 && looks < PREPARE_LOOKS && found < PREPARE_A_GO; looks++) {
         uint32_t position = table->prepare_at++ % positions;
         if (table->moments[position].after_us != UNKNOWN_US)
             continue;

@@ -18,10 +18,11 @@
 #include "decision/record.h"
 #include "decision/selection.h"
 
-#define ROUNDS   7 /* the best one counts: the machine has other things to do */
-#define ELIGIBLE 100
-#define NOW_US   (INT64_C(1782896400) * 1000000) /* 2026-07-01 09:00 UTC, a Wednesday */
-#define REASONS  64                              /* counters of a campaign */
+#define DECISIONS 20000 /* in a round */
+#define ROUNDS    7     /* the best one counts: the machine has other things to do */
+#define ELIGIBLE  100
+#define NOW_US    (INT64_C(1782896400) * 1000000) /* 2026-07-01 09:00 UTC, a Wednesday */
+#define REASONS   64                              /* counters of a campaign */
 
 static double now_us(void)
 {
@@ -373,12 +374,9 @@ static double decide(const struct load *load, struct run *run, unsigned times)
 
 static double best_of(const struct load *load, struct run *run)
 {
-    unsigned times = load->count > 100000 ? 20000 : 20000;
-    if (getenv("DEAF"))
-        run->deaf = true;
-    double best = decide(load, run, times);
+    double best = decide(load, run, DECISIONS);
     for (unsigned i = 1; i < ROUNDS; i++) {
-        double took = decide(load, run, times);
+        double took = decide(load, run, DECISIONS);
         best = took < best ? took : best;
     }
     return best;

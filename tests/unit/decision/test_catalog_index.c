@@ -56,7 +56,8 @@ static const char *id_of(char kind, unsigned number)
 
 static const char *rule(const struct world *world, const char *const *choices)
 {
-    return throw(world->ruled) == 0 ? pick(choices) : "";
+    unsigned side = throw(world->ruled);
+    return side == 0 ? pick(choices) : "";
 }
 #define RULE(world, ...) rule((world), FIELDS(__VA_ARGS__))
 

@@ -40,7 +40,7 @@ static void a_long_array_is_whole_however_its_bytes_came(void **state)
     assert_int_equal(reply->count, NESTED);
     for (int i = 0; i < NESTED; i++) {
         const struct redis_reply *item = &reply->items[i];
-        char digits[8];
+        char digits[16];
         (void)snprintf(digits, sizeof digits, "%04d", i);
         assert_int_equal(item->type, REDIS_ARRAY);
         assert_int_equal(item->count, 2);
