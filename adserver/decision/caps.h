@@ -4,12 +4,20 @@
 #ifndef DECISION_CAPS_H
 #define DECISION_CAPS_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 #include "decision/model.h"
 
 #define CAPS_ALLOWED                                                                           \
     "up to 8 of <count>/<period>, each period once: count 1 to 1000000, period a number with " \
     "s, m, h, d or w up to 400d, or lifetime"
+
+/* Bytes of it that are in use. */
+static inline size_t caps_size(const struct caps *caps)
+{
+    return offsetof(struct caps, item) + caps->count * sizeof(struct cap);
+}
 
 /*
  * `owner` names whose caps these are, "campaign/<id>" or "creative/<id>", so that the counters of a

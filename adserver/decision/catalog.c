@@ -20,9 +20,9 @@ static struct offer *find_offer(const struct catalog *catalog, struct slice camp
 }
 
 /* It is put into the table by the caller once it has something that names it. */
-static struct offer *new_offer(void)
+static struct offer *new_offer(struct catalog *catalog)
 {
-    struct offer *offer = check_calloc(1, sizeof *offer);
+    struct offer *offer = (struct offer *)chunk_pool_take(&catalog->index->pool);
     offer->position = NO_POSITION;
     return offer;
 }
@@ -34,10 +34,37 @@ static void suspend(struct catalog *catalog, struct offer *offer)
         index_take_out(catalog->index, offer);
 }
 
+static enum reason resting_reason(const struct offer *offer)
+{
+    if (offer->campaign->unsupported.len > 0)
+        return REASON_UNSUPPORTED;
+    if (offer->campaign->status != STATUS_ACTIVE)
+        return REASON_INACTIVE;
+    return offer->creative_count > 0 && offer->active_count == 0 ? REASON_INACTIVE : REASON_NONE;
+}
+
+static void note_campaign(struct offer *offer)
+{
+    const struct campaign *campaign = offer->campaign;
+    offer->start_us = campaign->start_us;
+    offer->end_us = campaign->end_us == TIME_UNSET ? INT64_MAX : campaign->end_us;
+    offer->resting = (uint8_t)resting_reason(offer);
+    offer->plain = !campaign->targeting && campaign->delivery == 0;
+    offer->blocks = campaign->roadblock != ROADBLOCK_OFF;
+    offer->single = offer->creative_count == 1 && offer->active_count == 1;
+    if (!offer->single)
+        return;
+    const struct creative *creative = offer_creative(offer, 0);
+    offer->size = creative->type == CREATIVE_TEXT ? (struct size){0} : creative->size;
+    offer->capped = campaign->caps.count > 0 || creative->caps.count > 0;
+}
+
 static void resume(struct catalog *catalog, struct offer *offer)
 {
-    if (offer->campaign)
-        index_add(catalog->index, offer);
+    if (!offer->campaign)
+        return;
+    note_campaign(offer);
+    index_add(catalog->index, offer);
 }
 
 static int compare_creatives(const struct creative *left, const struct creative *right)
@@ -99,7 +126,7 @@ static void free_offer(struct catalog *catalog, struct offer *offer)
 {
     if (offer->position != NO_POSITION)
         index_free_position(catalog->index, offer);
-    free(offer);
+    chunk_pool_give(&catalog->index->pool, (struct chunk_bits *)offer);
 }
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
@@ -133,7 +160,7 @@ void catalog_put_campaign(struct catalog *catalog, struct campaign *campaign)
     struct offer *offer = find_offer(catalog, campaign->id);
     bool is_new = offer == NULL;
     if (is_new)
-        offer = new_offer();
+        offer = new_offer(catalog);
     suspend(catalog, offer);
     if (offer->position != NO_POSITION && offer->campaign->tier != campaign->tier)
         index_free_position(catalog->index, offer);
@@ -202,7 +229,7 @@ static void join_offer(struct catalog *catalog, struct creative *creative)
     struct offer *offer = find_offer(catalog, creative->campaign);
     bool is_new = offer == NULL;
     if (is_new)
-        offer = new_offer();
+        offer = new_offer(catalog);
     suspend(catalog, offer);
     insert_creative(offer, creative);
     if (is_new)
@@ -251,6 +278,7 @@ struct catalog *catalog_build(struct slot **slots, unsigned slot_count, struct c
     return catalog;
 }
 
+/* Its own memory goes with the pool. */
 static void release_offer(struct offer *offer)
 {
     for (unsigned i = 0; i < offer->creative_count; i++)
@@ -258,7 +286,6 @@ static void release_offer(struct offer *offer)
     if (offer->creative_count > 1)
         free(offer->creatives.many);
     campaign_release(offer->campaign);
-    free(offer);
 }
 
 static void release_slot(struct slot_rows *rows)

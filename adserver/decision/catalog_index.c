@@ -6,7 +6,7 @@
 
 #define MIX           UINT64_C(0x9e3779b97f4a7c15) /* odd, of no pattern: 2^64 over the golden ratio */
 #define MAP_MIN       16
-#define NO_CHUNK      UINT32_MAX
+#define STRAGGLERS    (CHUNK_POSITIONS / 8)
 #define ALL_POSITIONS (UINT32_MAX - CHUNK_POSITIONS)
 
 /* ---- Rows by key ----------------------------------------------------------------------------- */
@@ -148,6 +148,7 @@ static void mark_state(const struct marking *marking)
 {
     const struct offer *offer = marking->offer;
     const struct campaign *campaign = offer->campaign;
+    mark(marking, &marking->index->taken, true);
     mark(marking, &marking->index->open, is_open(offer));
     mark(marking, &marking->index->unbound, campaign->delivery == 0);
 }
@@ -250,35 +251,40 @@ static void grow_chunks(struct catalog_index *index)
     index->chunk_capacity = to;
     index->at = grown(index->at, (size_t)from * CHUNK_POSITIONS, (size_t)to * CHUNK_POSITIONS,
                       sizeof(struct offer *));
-    index->chunk_tier = grown(index->chunk_tier, from, to, sizeof *index->chunk_tier);
+    index->chunk_class = grown(index->chunk_class, from, to, sizeof *index->chunk_class);
     index->chunk_taken = grown(index->chunk_taken, from, to, sizeof *index->chunk_taken);
     index->roomy = grown(index->roomy, from / 64, to / 64, sizeof(uint64_t));
     for (unsigned tier = 0; tier < TIER_COUNT; tier++)
         index->tier_chunks[tier] =
             grown(index->tier_chunks[tier], from / 64, to / 64, sizeof(uint64_t));
+    for (unsigned class = 0; class < 2 * TIER_COUNT; class ++)
+        index->class_chunks[class] =
+            grown(index->class_chunks[class], from / 64, to / 64, sizeof(uint64_t));
     grow_scratch(&index->scratch, from, to);
 }
 
-static uint32_t new_chunk(struct catalog_index *index, enum tier tier)
+static uint32_t new_chunk(struct catalog_index *index, unsigned class)
 {
     CHECK((uint64_t)index->chunks * CHUNK_POSITIONS < ALL_POSITIONS);
     if (index->chunks == index->chunk_capacity)
         grow_chunks(index);
     uint32_t chunk = index->chunks++;
-    index->chunk_tier[chunk] = (uint8_t)tier;
-    index->tier_chunks[tier][chunk / 64] |= UINT64_C(1) << (chunk % 64);
-    index->roomy[chunk / 64] |= UINT64_C(1) << (chunk % 64);
+    uint64_t bit = UINT64_C(1) << (chunk % 64);
+    index->chunk_class[chunk] = (uint8_t) class;
+    index->class_chunks[class][chunk / 64] |= bit;
+    index->tier_chunks[class / 2][chunk / 64] |= bit;
+    index->roomy[chunk / 64] |= bit;
     return chunk;
 }
 
-static uint32_t roomy_chunk(struct catalog_index *index, enum tier tier)
+static uint32_t roomy_chunk(struct catalog_index *index, unsigned class)
 {
     for (unsigned word = 0; word < index->chunk_capacity / 64; word++) {
-        uint64_t chunks = index->roomy[word] & index->tier_chunks[tier][word];
+        uint64_t chunks = index->roomy[word] & index->class_chunks[class][word];
         if (chunks)
             return word * 64 + (unsigned)__builtin_ctzll(chunks);
     }
-    return new_chunk(index, tier);
+    return new_chunk(index, class);
 }
 
 /* ---- What is alike --------------------------------------------------------------------------- */
@@ -330,21 +336,28 @@ static struct likeness likeness_of(const struct campaign *campaign)
     return likeness;
 }
 
-static uint32_t *neighbour_of(struct catalog_index *index, const struct campaign *campaign)
+static uint32_t *neighbour_of(struct catalog_index *index, const struct campaign *campaign,
+                              unsigned class)
 {
     struct likeness likeness = likeness_of(campaign);
     uint64_t hash = mix(mix(likeness.slots, likeness.countries), likeness.viewers);
-    hash = mix(mix(hash, likeness.context), campaign->tier);
+    hash = mix(mix(hash, likeness.context), class);
     return &index->neighbours[hash % (sizeof index->neighbours / sizeof *index->neighbours)];
 }
 
-/* Beside the one that came before and wants much the same, if there is room. */
-static uint32_t take_position(struct catalog_index *index, const struct campaign *campaign)
+static bool is_awake(const struct catalog_index *index, const struct offer *offer)
 {
-    uint32_t *neighbour = neighbour_of(index, campaign), chunk = *neighbour;
-    if (chunk >= index->chunks || index->chunk_tier[chunk] != campaign->tier ||
-        index->chunk_taken[chunk] == CHUNK_POSITIONS)
-        chunk = roomy_chunk(index, campaign->tier);
+    return is_open(offer) && timetable_holds(&index->time, offer->campaign);
+}
+
+/* Beside the one that came before and wants much the same, if there is room. */
+static uint32_t take_position(struct catalog_index *index, const struct offer *offer, bool awake)
+{
+    unsigned class = 2 * offer->campaign->tier + !awake;
+    uint32_t *neighbour = neighbour_of(index, offer->campaign, class), chunk = *neighbour;
+    if (chunk >= index->chunks || index->chunk_class[chunk] != class ||
+        index->chunk_taken[chunk] == CHUNK_POSITIONS || index->chunk_taken[chunk] <= STRAGGLERS)
+        chunk = roomy_chunk(index, class);
     *neighbour = chunk;
     uint32_t position = chunk * CHUNK_POSITIONS;
     while (index->at[position])
@@ -363,12 +376,16 @@ void index_free_position(struct catalog_index *index, struct offer *offer)
     offer->position = NO_POSITION;
 }
 
+static void give_position(struct catalog_index *index, struct offer *offer, bool awake)
+{
+    offer->position = take_position(index, offer, awake);
+    index->at[offer->position] = offer;
+}
+
 void index_add(struct catalog_index *index, struct offer *offer)
 {
-    if (offer->position == NO_POSITION) {
-        offer->position = take_position(index, offer->campaign);
-        index->at[offer->position] = offer;
-    }
+    if (offer->position == NO_POSITION)
+        give_position(index, offer, is_awake(index, offer));
     mark_all(index, offer, true);
     timetable_add(&index->time, &index->pool, offer->position);
     index->offers_in++;
@@ -381,6 +398,64 @@ void index_take_out(struct catalog_index *index, struct offer *offer)
     timetable_remove(&index->time, &index->pool, offer->position);
     index->offers_in--;
     index->generation++;
+}
+
+/* ---- Beds ------------------------------------------------------------------------------------ */
+
+static void move(struct catalog_index *index, struct offer *offer, bool awake)
+{
+    uint32_t from = offer->position;
+    mark_all(index, offer, false);
+    index_free_position(index, offer);
+    give_position(index, offer, awake);
+    mark_all(index, offer, true);
+    timetable_move(&index->time, &index->pool, from, offer->position);
+    index->generation++;
+}
+
+/* The first position of a chunk that is not where it belongs; NO_POSITION: all are. */
+static uint32_t find_misplaced(const struct catalog_index *index, unsigned chunk)
+{
+    const uint64_t *taken = row_chunk(&index->taken, chunk), *open = row_chunk(&index->open, chunk);
+    const uint64_t *current = row_chunk(&index->time.current, chunk);
+    uint64_t beds = index->chunk_class[chunk] % 2 ? UINT64_MAX : 0;
+    for (unsigned i = 0; i < CHUNK_WORDS; i++) {
+        uint64_t misplaced = taken[i] & ~((open[i] & current[i]) ^ beds);
+        if (misplaced)
+            return chunk * CHUNK_POSITIONS + i * 64 + (unsigned)__builtin_ctzll(misplaced);
+    }
+    return NO_POSITION;
+}
+
+/* The first position of a chunk that is nearly empty while others of its class have room. */
+static uint32_t find_straggler(struct catalog_index *index, unsigned chunk)
+{
+    const uint64_t *taken = row_chunk(&index->taken, chunk);
+    unsigned i = 0;
+    if (index->chunk_taken[chunk] == 0 || index->chunk_taken[chunk] > STRAGGLERS ||
+        roomy_chunk(index, index->chunk_class[chunk]) >= chunk)
+        return NO_POSITION;
+    while (taken[i] == 0)
+        i++;
+    return chunk * CHUNK_POSITIONS + i * 64 + (unsigned)__builtin_ctzll(taken[i]);
+}
+
+void index_tidy(struct catalog_index *index)
+{
+    if (index->tidy_turn++ % TIDY_EVERY != 0)
+        return;
+    if (index->tidy_at >= index->chunks)
+        index->tidy_at = 0;
+    uint32_t misplaced = find_misplaced(index, index->tidy_at);
+    uint32_t straggler =
+        misplaced == NO_POSITION ? find_straggler(index, index->tidy_at) : NO_POSITION;
+    bool beds = index->chunk_class[index->tidy_at] % 2;
+    if (misplaced != NO_POSITION)
+        move(index, index->at[misplaced], beds);
+    else if (straggler != NO_POSITION)
+        move(index, index->at[straggler], !beds);
+    else
+        index->tidy_at++;
 }
 
 void index_set_open(struct catalog_index *index, struct offer *offer)
@@ -453,9 +528,9 @@ struct catalog_index *index_new(void)
 
 static void release_rows(struct catalog_index *index)
 {
-    struct position_row *single[] = {&index->everywhere,    &index->open,
-                                     &index->uncapped,      &index->unbound,
-                                     &index->language_free, &index->context_free};
+    struct position_row *single[] = {&index->taken,       &index->everywhere, &index->open,
+                                     &index->uncapped,    &index->unbound,    &index->language_free,
+                                     &index->context_free};
     for (unsigned i = 0; i < sizeof single / sizeof *single; i++)
         row_release(single[i]);
     for (unsigned d = 0; d < DIMENSION_COUNT; d++) {
@@ -495,7 +570,9 @@ void index_free(struct catalog_index *index)
     for (unsigned tier = 0; tier < TIER_COUNT; tier++)
         free(index->tier_chunks[tier]);
     free(index->at);
-    free(index->chunk_tier);
+    for (unsigned class = 0; class < 2 * TIER_COUNT; class ++)
+        free(index->class_chunks[class]);
+    free(index->chunk_class);
     free(index->chunk_taken);
     free(index->roomy);
     chunk_pool_release(&index->pool);

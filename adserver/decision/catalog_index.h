@@ -4,7 +4,10 @@
  * 1. Every campaign has a position. Positions lie in chunks of 512; a chunk belongs to one tier, so
  *    that tiers are asked one behind the other by masking chunks. Campaigns that are loaded
  *    together are sorted first, by slots, countries, devices and so on, so that those that want
- *    alike pages share chunks: most chunks then fall out by their summary bit alone.
+ *    alike pages share chunks: most chunks then fall out by their summary bit alone. Those that
+ *    cannot serve for now (out of their time, closed, paused) have chunks of their own, their beds:
+ *    a few that can are not scattered among many that cannot. Who falls asleep or wakes is found
+ *    where it is, and moved by and by, one campaign in TIDY_EVERY decisions.
  * 2. For each dimension there are rows (position_row.h) that say which campaigns accept a value.
  *    A page's value in each of them, met, are the campaigns that may serve on the page; met with
  *    the slot's rows, those that may serve there.
@@ -37,9 +40,9 @@
 #include "decision/targeting.h"
 #include "decision/timetable.h"
 
-#define ROSTER_MAX                                                                 \
-    32 /* campaigns booked on a slot up to which each request looks at all of them \
-        */
+/* Campaigns booked on a slot up to which each request looks at all of them. */
+#define ROSTER_MAX 32
+#define TIDY_EVERY 4 /* decisions */
 
 /* All that are booked on a slot, tier by tier: tier t is [tier_start[t], tier_start[t + 1]). */
 struct roster {
@@ -101,12 +104,14 @@ struct catalog_index {
     unsigned offers_in; /* campaigns that have their bits */
     struct offer **at;  /* by position; NULL: free */
     unsigned chunks, chunk_capacity;
-    uint8_t *chunk_tier;
+    uint8_t *chunk_class; /* tier times two, and one more for beds */
     uint16_t *chunk_taken;
     uint64_t *tier_chunks[TIER_COUNT]; /* a bit a chunk */
-    uint64_t *roomy;                   /* chunks with free positions */
-    uint32_t neighbours[256];          /* by a hash of what is wanted: the chunk last given */
+    uint64_t *class_chunks[2 * TIER_COUNT];
+    uint64_t *roomy;          /* chunks with free positions */
+    uint32_t neighbours[256]; /* by a hash of what is wanted: the chunk last given */
 
+    struct position_row taken; /* by anybody */
     struct position_row everywhere, open, uncapped, unbound;
     struct dimension_rows *dimensions; /* DIMENSION_COUNT of them */
     struct position_row language_free, context_free;
@@ -114,6 +119,7 @@ struct catalog_index {
     struct key_table keys;
     struct timetable time;
     struct index_scratch scratch;
+    unsigned tidy_turn, tidy_at;         /* the chunk that is being tidied */
     unsigned sample_turn, estimate_turn; /* whose turn it is to be looked at (counting.h) */
 };
 
@@ -136,6 +142,9 @@ struct slot_rows *index_slot(struct catalog_index *index, struct slice id);
 void index_drop_slot(struct catalog_index *index, struct slot_rows *rows);
 
 void index_turn(struct catalog_index *index, int64_t now_us);
+
+/* One chunk is looked at, and one campaign moved at most. No position may be in use. */
+void index_tidy(struct catalog_index *index);
 
 /* NULL: no campaign has it. */
 const struct position_row *row_map_find(const struct row_map *map, uint64_t key);

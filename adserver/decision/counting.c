@@ -16,9 +16,12 @@ static unsigned list_slots(const struct selection *selection, unsigned slots[PAG
 static enum reason judge_on(const struct selection *selection, unsigned at,
                             const struct offer *offer)
 {
-    const struct page_slot *slot = &selection->request->slots[at];
-    enum reason reason = judge_slot(slot->index->slot, selection->request->facts.domain);
-    return reason == REASON_NONE ? judge_offer(selection, slot, offer) : reason;
+    const struct page_request *request = selection->request;
+    const struct page_slot *slot = &request->slots[at];
+    enum reason reason = judge_slot(slot->index->slot, request->facts.domain);
+    if (reason == REASON_NONE)
+        reason = judge_offer(selection, slot, offer);
+    return reason == REASON_NONE ? judge_beside(request, offer->campaign) : reason;
 }
 
 /* Those in the list are told when it is settled. */

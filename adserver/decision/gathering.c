@@ -125,6 +125,8 @@ void gathering_end(struct gathering *gathering)
             index->scratch.hits[word * 64 + (unsigned)__builtin_ctzll(bits)] = chunk_empty;
         index->scratch.hit_summary[word] = 0;
     }
+    if (gathering->begun)
+        index_tidy(index);
 }
 
 /* ---- A chunk --------------------------------------------------------------------------------- */
@@ -161,7 +163,15 @@ static void meet_base(const struct gathering_term *term, unsigned chunk, uint64_
         to[i] &= base[i];
 }
 
-/* The page's bits of a chunk, worked out once for all its slots. */
+static bool is_empty(const uint64_t *bits)
+{
+    uint64_t any = 0;
+    for (unsigned i = 0; i < CHUNK_WORDS; i++)
+        any |= bits[i];
+    return any == 0;
+}
+
+/* The page's bits of a chunk, worked out once for all its slots; NULL: there are none. */
 static const uint64_t *page_chunk(const struct gathering *gathering, unsigned chunk)
 {
     struct index_scratch *scratch = &gathering->index->scratch;
@@ -176,7 +186,10 @@ static const uint64_t *page_chunk(const struct gathering *gathering, unsigned ch
         else
             meet_base(&gathering->terms[t], chunk, bits);
     }
-    return bits;
+    if (!is_empty(bits))
+        return bits;
+    scratch->summary[chunk / 64] &= ~(UINT64_C(1) << (chunk % 64)); /* no slot need ask again */
+    return NULL;
 }
 
 /* ---- The slot -------------------------------------------------------------------------------- */
@@ -257,8 +270,11 @@ unsigned gathering_tier(struct gathering *gathering, const struct page_request *
         for (chunks &= chunks ? slot_summary(index, rows, &fitting, word) : 0; chunks;
              chunks &= chunks - 1) {
             unsigned chunk = word * 64 + (unsigned)__builtin_ctzll(chunks);
+            const uint64_t *page = page_chunk(gathering, chunk);
             struct chunk_bits bits;
-            memcpy(&bits, page_chunk(gathering, chunk), sizeof bits);
+            if (!page)
+                continue;
+            memcpy(&bits, page, sizeof bits);
             meet_slot(index, rows, &fitting, chunk, bits.words);
             count += list_offers(index, chunk, bits.words, pool + count);
         }

@@ -73,7 +73,7 @@ void *id_table_put(struct id_table *table, void *item)
 {
     struct slice id = table->id_of(item);
     uint32_t hash = hash_of(id);
-    if (4 * (table->count + 1) > 3 * table->capacity)
+    if (8 * (table->count + 1) > 7 * table->capacity)
         grow(table);
     unsigned at = place_of(table, id, hash);
     void *before = table->items[at];

@@ -1,5 +1,6 @@
 #include "decision/judging.h"
 
+#include "decision/page_rules.h"
 #include "decision/targeting.h"
 
 bool is_capped(const struct campaign *campaign, const struct creative *creative)
@@ -7,15 +8,15 @@ bool is_capped(const struct campaign *campaign, const struct creative *creative)
     return campaign->caps.count > 0 || creative->caps.count > 0;
 }
 
-static bool fits(const struct creative *creative, const struct slot *slot, uint32_t width)
+static inline bool fits(struct size size, const struct page_slot *asked)
 {
-    if (width > 0 && creative->size.width > width)
+    const struct slot *slot = asked->index->slot;
+    if (asked->width > 0 && size.width > asked->width)
         return false;
-    if (creative->type == CREATIVE_TEXT || slot->size_count == 0)
-        return true;
+    if (size.width == 0 || slot->size_count == 0)
+        return true; /* a text fits everywhere */
     for (unsigned i = 0; i < slot->size_count; i++) {
-        if (slot->sizes[i].width == creative->size.width &&
-            slot->sizes[i].height == creative->size.height)
+        if (slot->sizes[i].width == size.width && slot->sizes[i].height == size.height)
             return true;
     }
     return false;
@@ -24,14 +25,14 @@ static bool fits(const struct creative *creative, const struct slot *slot, uint3
 enum reason judge_creative(const struct selection *selection, const struct page_slot *slot,
                            const struct campaign *campaign, const struct creative *creative)
 {
-    if (!fits(creative, slot->index->slot, slot->width))
+    if (!fits(creative->size, slot))
         return REASON_SIZE;
     return is_capped(campaign, creative) ? selection->capped_reason : REASON_NONE;
 }
 
 /* The reason that its creatives got furthest with; REASON_NONE where one may serve. */
-static enum reason judge_creatives(const struct selection *selection, const struct page_slot *slot,
-                                   const struct offer *offer)
+static enum reason judge_several(const struct selection *selection, const struct page_slot *slot,
+                                 const struct offer *offer)
 {
     enum reason furthest = REASON_SIZE;
     for (unsigned i = 0; i < offer->active_count; i++) {
@@ -45,20 +46,23 @@ static enum reason judge_creatives(const struct selection *selection, const stru
     return furthest;
 }
 
+static enum reason judge_creatives(const struct selection *selection, const struct page_slot *slot,
+                                   const struct offer *offer)
+{
+    if (!offer->single)
+        return judge_several(selection, slot, offer);
+    if (!fits(offer->size, slot))
+        return REASON_SIZE;
+    return offer->capped ? selection->capped_reason : REASON_NONE;
+}
+
 static enum reason judge_state(const struct offer *offer, int64_t now_us)
 {
-    const struct campaign *campaign = offer->campaign;
-    if (campaign->unsupported.len > 0)
-        return REASON_UNSUPPORTED;
-    if (campaign->status != STATUS_ACTIVE)
-        return REASON_INACTIVE;
-    if (offer->creative_count > 0 && offer->active_count == 0)
-        return REASON_INACTIVE;
-    if (now_us < campaign->start_us)
+    if (offer->resting != REASON_NONE)
+        return (enum reason)offer->resting;
+    if (now_us < offer->start_us)
         return REASON_NOT_STARTED;
-    if (campaign->end_us != TIME_UNSET && now_us >= campaign->end_us)
-        return REASON_ENDED;
-    return REASON_NONE;
+    return now_us >= offer->end_us && offer->end_us != INT64_MAX ? REASON_ENDED : REASON_NONE;
 }
 
 /* One that is bound and of which nothing is known waits for Redis. */
@@ -81,13 +85,25 @@ enum reason judge_offer(const struct selection *selection, const struct page_slo
     if (state != REASON_NONE)
         return state;
     enum reason creatives = judge_creatives(selection, slot, offer);
-    if (creatives == REASON_SIZE)
+    if (creatives == REASON_SIZE || offer->plain)
         return creatives;
     enum reason targeting = targeting_judge(offer->campaign, &request->facts, request->now_us);
     if (targeting != REASON_NONE)
         return targeting;
     return creatives != REASON_NONE ? creatives
                                     : judge_delivery(offer->campaign, &request->deliveries);
+}
+
+enum reason judge_beside(const struct page_request *request, const struct campaign *campaign)
+{
+    for (unsigned i = 0; i < request->on_page_count; i++) {
+        const struct campaign *there = request->on_page[i].campaign;
+        if (there == campaign && campaign->roadblock == ROADBLOCK_OFF)
+            return REASON_ON_PAGE;
+        if (there && campaigns_exclude(there, campaign))
+            return REASON_EXCLUSION;
+    }
+    return REASON_NONE;
 }
 
 static bool is_on_or_below(struct slice page, struct slice domain)

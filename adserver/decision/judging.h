@@ -20,6 +20,9 @@ enum reason judge_capped(const struct page_request *request);
 enum reason judge_offer(const struct selection *selection, const struct page_slot *slot,
                         const struct offer *offer);
 
+/* Why it can't be beside what earlier requests of the page have brought; REASON_NONE: it can. */
+enum reason judge_beside(const struct page_request *request, const struct campaign *campaign);
+
 /* The same of one of its active creatives, by itself. */
 enum reason judge_creative(const struct selection *selection, const struct page_slot *slot,
                            const struct campaign *campaign, const struct creative *creative);

@@ -130,7 +130,7 @@ static void remove_position(struct key_row *row, struct chunk_pool *pool, uint32
 void key_table_add(struct key_table *table, struct chunk_pool *pool, uint64_t key,
                    uint32_t position)
 {
-    if (4 * (table->count + 1) > 3 * table->capacity)
+    if (8 * (table->count + 1) > 7 * table->capacity)
         grow(table);
     struct key_row *row = &table->rows[place_of(table, key)];
     if (row->count > 0) {

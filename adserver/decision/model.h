@@ -53,8 +53,8 @@ struct cap {
 #define CAP_PERIOD_MAX_MS (INT64_C(400) * 86400 * 1000) /* longest period but lifetime */
 
 struct caps {
-    struct cap item[CAPS_MAX];
     unsigned count;
+    struct cap item[CAPS_MAX]; /* an entry has room for `count` of them */
 };
 
 struct zone;
@@ -101,11 +101,12 @@ struct campaign {
     enum pacing pacing;
     struct slice_list exclusions; /* labels; no two campaigns on a page share one */
     enum roadblock roadblock;
-    struct caps caps;
-    unsigned delivery; /* row in struct deliveries; 0: bound by nothing. Set by the store */
+    /* Row in struct deliveries; 0: bound by nothing. Set by the store before it is in a catalog. */
+    unsigned delivery;
     struct slice
         unsupported; /* the first field in use whose effect is not built yet; empty: none */
     unsigned series;
+    struct caps caps; /* the last member: what is not used of it is not there */
 };
 
 /* A text with macros, cut at them; see macro_text.h. No pieces: a text without macros. */
@@ -122,7 +123,6 @@ struct creative {
     enum entry_status status;
     struct size size; /* 0x0 for text: fits every slot */
     uint32_t weight;
-    struct caps caps;
     /*
      * Validated by landing.h where it holds no macros. Where it does, it is as it was written, and
      * what counts is `landing_text`, which with any values leads to the same scheme and host.
@@ -141,6 +141,7 @@ struct creative {
     struct macro_text content;
     /* Where {click_url=…} in html leads; each is validated and on a host the creative may use. */
     struct slice_list destinations;
+    struct caps caps; /* the last member: what is not used of it is not there */
 };
 
 /* One more reference to an entry; it is returned. */

@@ -16,7 +16,7 @@ struct chunk_slab {
 
 /* ---- Chunks ---------------------------------------------------------------------------------- */
 
-static void give_back(struct chunk_pool *pool, struct chunk_bits *chunk)
+void chunk_pool_give(struct chunk_pool *pool, struct chunk_bits *chunk)
 {
     memcpy(chunk->words, &pool->idle, sizeof pool->idle);
     pool->idle = chunk;
@@ -29,10 +29,10 @@ static void add_slab(struct chunk_pool *pool)
     slab->next = pool->slabs;
     pool->slabs = slab;
     for (unsigned i = 0; i < SLAB_CHUNKS; i++)
-        give_back(pool, &slab->chunks[i]);
+        chunk_pool_give(pool, &slab->chunks[i]);
 }
 
-static struct chunk_bits *take_chunk(struct chunk_pool *pool)
+struct chunk_bits *chunk_pool_take(struct chunk_pool *pool)
 {
     if (!pool->idle)
         add_slab(pool);
@@ -77,7 +77,7 @@ void row_set(struct position_row *row, struct chunk_pool *pool, uint32_t positio
     if (chunk >= row->capacity)
         grow(row, chunk);
     if (!row->chunks[chunk]) {
-        row->chunks[chunk] = take_chunk(pool);
+        row->chunks[chunk] = chunk_pool_take(pool);
         row->summary[chunk / 64] |= UINT64_C(1) << (chunk % 64);
     }
     uint64_t *word = &row->chunks[chunk]->words[bit / 64];
@@ -95,7 +95,7 @@ void row_clear(struct position_row *row, struct chunk_pool *pool, uint32_t posit
     row->count--;
     if (memcmp(bits, &chunk_empty, sizeof *bits) != 0)
         return;
-    give_back(pool, bits);
+    chunk_pool_give(pool, bits);
     row->chunks[chunk] = NULL;
     row->summary[chunk / 64] &= ~(UINT64_C(1) << (chunk % 64));
 }

@@ -31,6 +31,10 @@ struct chunk_pool {
 };
 void chunk_pool_release(struct chunk_pool *pool);
 
+/* A line of the cache, zeroed, for whatever wants to be just that; and back. */
+struct chunk_bits *chunk_pool_take(struct chunk_pool *pool);
+void chunk_pool_give(struct chunk_pool *pool, struct chunk_bits *chunk);
+
 /* Begins as zero bytes: the empty set. */
 struct position_row {
     uint64_t *summary;

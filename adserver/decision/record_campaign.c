@@ -195,7 +195,7 @@ struct campaign *record_compile_campaign(const struct record *record, struct err
 {
     static const size_t slices[] = {AT(id), AT(name), AT(advertiser), AT(unsupported)};
     static const size_t lists[] = {AT(slots), AT(exclusions)};
-    static const struct pack_layout layout = {
+    struct pack_layout layout = {
         .size = sizeof(struct campaign),
         .slices = slices,
         .slice_count = sizeof slices / sizeof *slices,
@@ -213,8 +213,10 @@ struct campaign *record_compile_campaign(const struct record *record, struct err
     struct reading reading;
     if (!reading_begin(&reading, record, err))
         return NULL;
-    if (reading_run(&reading, &campaign) && finish(&reading, &campaign))
+    if (reading_run(&reading, &campaign) && finish(&reading, &campaign)) {
+        layout.size = AT(caps) + caps_size(&campaign.caps);
         packed = pack(&campaign, &layout);
+    }
     reading_end(&reading);
     return packed;
 }

@@ -156,13 +156,15 @@ struct creative *record_compile_creative(const struct record *record, struct err
                                     AT(landing_text.uses),
                                     AT(content.uses)};
     static const size_t lists[] = {AT(landing_text.pieces), AT(content.pieces), AT(destinations)};
-    static const struct pack_layout layout = PACK_LAYOUT(struct creative, slices, lists);
+    struct pack_layout layout = PACK_LAYOUT(struct creative, slices, lists);
     struct creative creative = {.references = 1, .id = record->id}, *packed = NULL;
     struct reading reading;
     if (!reading_begin(&reading, record, err))
         return NULL;
-    if (reading_run(&reading, &creative) && finish(&reading, &creative))
+    if (reading_run(&reading, &creative) && finish(&reading, &creative)) {
+        layout.size = AT(caps) + caps_size(&creative.caps);
         packed = pack(&creative, &layout);
+    }
     reading_end(&reading);
     return packed;
 }

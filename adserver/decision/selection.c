@@ -68,7 +68,9 @@ static enum clash clash_with(const struct candidate *earlier, const struct campa
                              const struct creative *creative)
 {
     if (earlier->campaign != campaign)
-        return campaigns_exclude(earlier->campaign, campaign) ? CLASH_CAMPAIGN : CLASH_NONE;
+        return campaign->exclusions.count > 0 && campaigns_exclude(earlier->campaign, campaign)
+                   ? CLASH_CAMPAIGN
+                   : CLASH_NONE;
     if (campaign->roadblock == ROADBLOCK_OFF)
         return CLASH_CAMPAIGN;
     return earlier->creative == creative ? CLASH_CREATIVE : CLASH_NONE;
@@ -251,26 +253,15 @@ static enum reason judge_page_wide(const struct ranking *ranking, const struct o
     return REASON_NONE;
 }
 
-/* Beside what earlier requests of the page have brought. */
-static enum reason judge_beside(const struct ranking *ranking, const struct campaign *campaign)
-{
-    const struct page_request *request = ranking->selection->request;
-    for (unsigned i = 0; i < request->on_page_count; i++) {
-        const struct campaign *there = request->on_page[i].campaign;
-        if (there == campaign && campaign->roadblock == ROADBLOCK_OFF)
-            return REASON_ON_PAGE;
-        if (there && campaigns_exclude(there, campaign))
-            return REASON_EXCLUSION;
-    }
-    return REASON_NONE;
-}
-
 static enum reason judge_for_draw(const struct ranking *ranking, const struct offer *offer)
 {
+    const struct page_request *request = ranking->selection->request;
     enum reason reason = judge_offer(ranking->selection, ranking->asked, offer);
-    if (reason == REASON_NONE)
-        reason = judge_beside(ranking, offer->campaign);
-    return reason == REASON_NONE ? judge_page_wide(ranking, offer) : reason;
+    if (reason == REASON_NONE && request->on_page_count > 0)
+        reason = judge_beside(request, offer->campaign);
+    if (reason == REASON_NONE && offer->blocks)
+        reason = judge_page_wide(ranking, offer);
+    return reason;
 }
 
 static void enlist(struct ranking *ranking, const struct offer *offer)
@@ -433,7 +424,8 @@ static unsigned judge_tier(struct ranking *ranking, const struct roster *roster,
     for (unsigned i = roster->tier_start[tier]; i < roster->tier_start[tier + 1]; i++) {
         const struct offer *offer = roster->items[i];
         enum reason reason = judge_for_draw(ranking, offer);
-        bool follows = is_listed(ranking->slot, ranking->followers, offer->campaign);
+        bool follows =
+            ranking->followers > 0 && is_listed(ranking->slot, ranking->followers, offer->campaign);
         verdicts[i] = (uint8_t)(follows ? REASON_NONE : reason);
         if (follows)
             continue;

@@ -40,7 +40,7 @@ static struct phase phase_at(const struct campaign *campaign, int64_t now_us)
 
 void timetable_init(struct timetable *table)
 {
-    *table = (struct timetable){.from_us = INT64_MIN, .until_us = INT64_MAX};
+    *table = (struct timetable){.from_us = INT64_MIN, .until_us = INT64_MAX, .told_us = TIME_UNSET};
 }
 
 void timetable_release(struct timetable *table)
@@ -64,12 +64,17 @@ static void grow(struct timetable *table, unsigned chunk)
     table->chunks = chunks;
 }
 
+static void make_room(struct timetable *table, uint32_t position)
+{
+    if (position / CHUNK_POSITIONS >= table->chunks)
+        grow(table, position / CHUNK_POSITIONS);
+}
+
 /* Until it has been asked it counts as current: who is found is judged anyway. */
 void timetable_add(struct timetable *table, struct chunk_pool *pool, uint32_t position)
 {
     unsigned chunk = position / CHUNK_POSITIONS;
-    if (chunk >= table->chunks)
-        grow(table, chunk);
+    make_room(table, position);
     row_set(&table->current, pool, position);
     table->moments[position] = (struct moment){UNKNOWN_US, INT64_MAX};
     table->chunk_until_us[chunk] = UNKNOWN_US;
@@ -82,6 +87,24 @@ void timetable_remove(struct timetable *table, struct chunk_pool *pool, uint32_t
     row_clear(&table->current, pool, position);
     row_clear(&table->coming, pool, position);
     table->moments[position] = (struct moment){INT64_MAX, INT64_MAX};
+}
+
+void timetable_move(struct timetable *table, struct chunk_pool *pool, uint32_t from, uint32_t to)
+{
+    make_room(table, to);
+    const struct moment *moment = &table->moments[from];
+    int64_t *until_us = &table->chunk_until_us[to / CHUNK_POSITIONS];
+    table->moments[to] = *moment;
+    *until_us = moment->change_us < *until_us ? moment->change_us : *until_us;
+    row_put(&table->current, pool, to, row_has(&table->current, from));
+    row_put(&table->coming, pool, to, row_has(&table->coming, from));
+    table->unprepared += moment->after_us == UNKNOWN_US;
+    timetable_remove(table, pool, from);
+}
+
+bool timetable_holds(const struct timetable *table, const struct campaign *campaign)
+{
+    return table->told_us == TIME_UNSET || phase_at(campaign, table->told_us).in_time;
 }
 
 /* ---- One position ---------------------------------------------------------------------------- */
@@ -210,6 +233,7 @@ void timetable_turn(struct timetable *table, struct chunk_pool *pool, int64_t no
                     timetable_campaign_fn *campaign, const void *arg)
 {
     struct turning turning = {table, pool, now_us, campaign, arg};
+    table->told_us = now_us;
     if (now_us < table->from_us)
         forget(&turning);
     if (now_us >= table->until_us)

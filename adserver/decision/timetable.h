@@ -20,6 +20,7 @@ struct timetable {
     int64_t *chunk_until_us;     /* by chunk: until when it is right */
     unsigned chunks;
     int64_t from_us, until_us; /* all of it is right in [from, until) */
+    int64_t told_us;           /* the moment it was brought to last; TIME_UNSET: to none yet */
     unsigned unprepared, prepare_at;
 };
 
@@ -28,6 +29,12 @@ void timetable_release(struct timetable *table);
 
 void timetable_add(struct timetable *table, struct chunk_pool *pool, uint32_t position);
 void timetable_remove(struct timetable *table, struct chunk_pool *pool, uint32_t position);
+
+/* What is known of one position goes to another, a free one. */
+void timetable_move(struct timetable *table, struct chunk_pool *pool, uint32_t from, uint32_t to);
+
+/* Whether the campaign is in its time at the moment told last; true before the first. */
+bool timetable_holds(const struct timetable *table, const struct campaign *campaign);
 
 /* Who stands at a position; NULL: nobody. */
 typedef const struct campaign *timetable_campaign_fn(const void *arg, uint32_t position);

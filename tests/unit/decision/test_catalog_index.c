@@ -329,10 +329,81 @@ static void test_the_index_changes_no_decision(void **state)
     assert_true(candidates > WORLDS * ROUNDS * PAGES_PER_ROUND);
 }
 
+/* ---- Counting -------------------------------------------------------------------------------- */
+
+#define COUNTED       60
+#define COUNTED_PAGES (COUNTED * 2 * 4 * 500)
+
+struct tally {
+    unsigned long of[COUNTED][REASON_COUNT];
+};
+
+static void on_counted(const struct campaign *campaign, enum reason reason, unsigned times,
+                       void *arg)
+{
+    struct tally *tally = arg;
+    tally->of[campaign->series][reason] += times;
+}
+
+static void tally_page(struct page_request *request, struct random *random, struct tally *tally)
+{
+    static struct selection selection;
+    int chosen[PAGE_SLOTS_MAX];
+    selection_run(request, random, on_counted, tally, &selection);
+    selection_settle(&selection, NULL, on_counted, tally, chosen);
+}
+
+static struct catalog *counted_catalog(void)
+{
+    const char *const *const fields[] = {
+        FIELDS("slots", "*"), FIELDS("slots", "s0"), FIELDS("slots", "*", "countries", "FR"),
+        FIELDS("slots", "*", "status", "paused"), FIELDS("slots", "*", "tier", "house")};
+    struct catalog *catalog = catalog_new();
+    for (unsigned i = 0; i < COUNTED; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "c%u", i);
+        struct campaign *campaign = make_campaign(id, fields[i % 5]);
+        campaign->series = i;
+        catalog_put_campaign(catalog, campaign);
+        catalog_put_creative(catalog, make_image(id, id, "1x1", FIELDS()));
+    }
+    catalog_put_slot(catalog, make_slot("s0", FIELDS()));
+    catalog_put_slot(catalog, make_slot("s1", FIELDS()));
+    return catalog;
+}
+
+/* Whose turn it is stands for the others: in the long run the counts are those of looking at all.
+ */
+static void test_counts_are_fair(void **state)
+{
+    static struct tally all, some;
+    struct catalog *catalog = counted_catalog();
+    struct page_request request = {.slot_count = 2, .facts = {.country = SLICE("DE")}};
+    struct random random;
+    (void)state;
+    random_seed(&random, 4);
+    for (unsigned i = 0; i < 2; i++)
+        request.slots[i] =
+            (struct page_slot){.index = catalog_find_slot(catalog, i ? SLICE("s1") : SLICE("s0"))};
+    for (unsigned i = 0; i < COUNTED_PAGES; i++) {
+        request.judge_all = i % 2;
+        tally_page(&request, &random, i % 2 ? &all : &some);
+    }
+    for (unsigned c = 0; c < COUNTED; c++) {
+        for (unsigned r = 0; r < REASON_COUNT; r++) {
+            double is = (double)some.of[c][r], should = (double)all.of[c][r];
+            if (is < should * 0.95 - 500 || is > should * 1.05 + 500)
+                fail_msg("c%u %s: %.0f and not %.0f", c, reason_rows[r].word, is, should);
+        }
+    }
+    catalog_free(catalog);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_index_changes_no_decision),
+        cmocka_unit_test(test_counts_are_fair),
     };
     return cmocka_run_group_tests_name("decision/catalog_index", tests, NULL, NULL);
 }

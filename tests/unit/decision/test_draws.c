@@ -218,6 +218,74 @@ static void test_shares_of_more_than_all(void **state)
     stage_close(&stage);
 }
 
+/* How often of 100,000 draws each of `names` was chosen; the first letter tells. */
+static void count_chosen(struct stage *stage, const char *names, unsigned *seen)
+{
+    for (unsigned turn = 0; turn < 100000; turn++) {
+        selection_run(&stage->request, &stage->random, NULL, NULL, &stage->selection);
+        selection_settle(&stage->selection, NULL, NULL, NULL, stage->chosen);
+        const char *at = strchr(names, stage_chosen(stage, 0)[0]);
+        assert_non_null(at);
+        seen[at - names]++;
+    }
+}
+
+static void assert_share(unsigned seen, unsigned expected, unsigned off)
+{
+    if (seen + off < expected || seen > expected + off)
+        fail_msg("%u of 100,000 and not %u", seen, expected);
+}
+
+/* A share of voice is held to a few serves, whatever the dice are, also among many campaigns. */
+static void test_shares_are_exact(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 8; seed++) {
+        struct stage stage = {0};
+        unsigned seen[4] = {0};
+        stage_slot(&stage, "header", FIELDS());
+        add_sponsor(&stage, "a", "33.3333", "1");
+        add_sponsor(&stage, "b", "12.5", "1");
+        add_sponsor(&stage, "c", "0.7", "1");
+        for (unsigned i = 0; i < (seed % 2 ? 40 : 1); i++) {
+            char id[8];
+            (void)snprintf(id, sizeof id, "d%u", i);
+            add(&stage, id, "1", "standard", "");
+        }
+        stage_open(&stage, "header");
+        random_seed(&stage.random, seed);
+        count_chosen(&stage, "abcd", seen);
+        assert_share(seen[0], 33333, 30);
+        assert_share(seen[1], 12500, 30);
+        assert_share(seen[2], 700, 30);
+        stage_close(&stage);
+    }
+}
+
+/* What may not serve on every second page has its share of the others. */
+static void test_shares_among_pages_that_differ(void **state)
+{
+    struct stage stage = {0};
+    unsigned seen[3] = {0};
+    (void)state;
+    stage_slot(&stage, "header", FIELDS());
+    stage_campaign(&stage, "a",
+                   FIELDS("slots", "*", "tier", "sponsorship", "share", "40", "devices", "mobile"));
+    add_sponsor(&stage, "b", "30", "1");
+    add(&stage, "c", "1", "standard", "");
+    stage_open(&stage, "header");
+    for (unsigned turn = 0; turn < 100000; turn++) {
+        bool mobile = random_below(&stage.random, 2) == 0;
+        stage.request.facts.device = mobile ? DEVICE_MOBILE : DEVICE_DESKTOP;
+        selection_run(&stage.request, &stage.random, NULL, NULL, &stage.selection);
+        selection_settle(&stage.selection, NULL, NULL, NULL, stage.chosen);
+        seen[stage_chosen(&stage, 0)[0] - 'a']++;
+    }
+    assert_share(seen[0], 20000, 500);
+    assert_share(seen[1], 30000, 500);
+    stage_close(&stage);
+}
+
 /* What a viewer's caps keep a sponsor from taking is not given to another one's share. */
 static void test_a_refused_share_goes_down(void **state)
 {
@@ -293,6 +361,8 @@ int main(void)
         cmocka_unit_test(test_shares_of_less_than_all),
         cmocka_unit_test(test_the_rest_goes_to_sponsors_without_a_share),
         cmocka_unit_test(test_shares_of_more_than_all),
+        cmocka_unit_test(test_shares_are_exact),
+        cmocka_unit_test(test_shares_among_pages_that_differ),
         cmocka_unit_test(test_a_refused_share_goes_down),
         cmocka_unit_test(test_the_second_slot),
         cmocka_unit_test(test_decisions_can_be_replayed),

@@ -415,8 +415,8 @@ static const char *phrase(enum reason reason, const char *const *fields,
     struct strbuf detail;
     stage_slot(&stage, "header", FIELDS());
     stage_campaign(&stage, "a", fields);
-    stage_open(&stage, "header");
     stage.shelf.campaigns[0]->delivery = progress ? 1 : 0;
+    stage_open(&stage, "header");
     struct explain *explain = begin(&stage, &known);
     if (progress)
         explain_set_progress(explain, 0, progress);
@@ -484,11 +484,12 @@ static void test_goals_in_draws(void **state)
     stage_slot(&stage, "header", FIELDS());
     stage_campaign(&stage, "a", FIELDS("slots", "*", "goal_impressions", "10"));
     stage_campaign(&stage, "b", FIELDS("slots", "*", "tier", "house"));
+    struct campaign *bound = stage.shelf.campaigns[0];
+    bound->delivery = 3;
     stage_open(&stage, "header");
-    stage.shelf.campaigns[0]->delivery = 3;
     struct explain *explain = begin(&stage, NULL);
     assert_int_equal(explain_bound_count(explain), 1);
-    assert_ptr_equal(explain_bound(explain, 0), stage.shelf.campaigns[0]);
+    assert_ptr_equal(explain_bound(explain, 0), bound);
     explain_set_progress(explain, 0, &got);
     assert_int_equal(draws_of(finish(explain), 0, "a"), EXPLAIN_DRAWS);
     explain_free(explain);
