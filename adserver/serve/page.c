@@ -212,6 +212,7 @@ static enum step identify(struct page *page)
         page->filter != EVENT_COUNTS || service->options->viewer_anonymous == 1;
     page->request.caps_away = !redis_is_up(service->redis) || !salted;
     page->request.caps_away_reason = CAPS_AWAY_REDIS;
+    page->request.judge_all = false;
     return NEXT;
 }
 
