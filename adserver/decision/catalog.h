@@ -49,7 +49,7 @@ struct offer {
     bool single : 1;  /* it has one creative, which is active */
     bool capped : 1;  /* of a single one: it or the campaign has a cap */
     bool plain : 1;   /* wants everybody, and nothing binds it */
-    bool blocks : 1; /* it is a roadblock */
+    bool blocks : 1;  /* it is a roadblock */
     bool closed : 1;  /* by catalog_set_open() */
 };
 _Static_assert(sizeof(struct offer) <= 64, "one line of the cache");
