@@ -55,7 +55,9 @@ static void note_campaign(struct offer *offer)
     if (!offer->single)
         return;
     const struct creative *creative = offer_creative(offer, 0);
-    offer->size = creative->type == CREATIVE_TEXT ? (struct size){0} : creative->size;
+    offer->size = (struct size){0};
+    if (creative->type != CREATIVE_TEXT)
+        offer->size = creative->size;
     offer->capped = campaign->caps.count > 0 || creative->caps.count > 0;
 }
 
