@@ -89,16 +89,6 @@ static void answer(struct report *report, bool written)
 
 /* Counting */
 
-static enum metrics_counter filter_counter(enum event_filter filter)
-{
-    static const enum metrics_counter counters[] = {
-        [EVENT_COUNTS] = COUNTER_EVENT_COUNTED,       [EVENT_IS_LATE] = COUNTER_EVENT_LATE,
-        [EVENT_IS_BOT] = COUNTER_EVENT_BOT,           [EVENT_IS_HEAD] = COUNTER_EVENT_HEAD,
-        [EVENT_IS_PREFETCH] = COUNTER_EVENT_PREFETCH,
-    };
-    return counters[filter];
-}
-
 static void count_first(const struct report *report, bool implied)
 {
     struct metrics *metrics = report->service->metrics;
@@ -122,7 +112,7 @@ static void count(const struct report *report, enum ledger_result result)
         metrics_add(metrics, COUNTER_EVENT_DUPLICATE, 1);
         break;
     case LEDGER_FILTERED:
-        metrics_add(metrics, filter_counter(report->filter), 1);
+        metrics_add(metrics, event_filter_rows[report->filter].counter, 1);
         break;
     case LEDGER_OVER_GOAL_IMPLIED:
         metrics_add(metrics, COUNTER_EVENT_COUNTED, 1);

@@ -32,12 +32,6 @@ enum {
 const char *const event_kind_words[] = {
     [EVENT_IMPRESSION] = "impressions", [EVENT_VIEWABLE] = "viewables", [EVENT_CLICK] = "clicks"};
 
-const char *const event_filter_words[] = {[EVENT_COUNTS] = "",
-                                          [EVENT_IS_LATE] = "late",
-                                          [EVENT_IS_BOT] = "bot",
-                                          [EVENT_IS_PREFETCH] = "prefetch",
-                                          [EVENT_IS_HEAD] = "head"};
-
 /* An event under way. */
 struct entry {
     LIST_ENTRY(entry) link;
@@ -185,7 +179,7 @@ static void name_args(struct entry *entry, const struct ledger_event *event)
     entry->args[0] = bits[event->kind];
     entry->args[1] = slice_cstr(entry->place);
     entry->args[2] = slice_cstr(entry->kept);
-    entry->args[3] = slice_cstr(event_filter_words[event->filter]);
+    entry->args[3] = slice_cstr(event_filter_rows[event->filter].word);
     entry->args[ARG_AGAIN] = SLICE("0");
     entry->key_count = 3;
     entry->arg_count = ARG_AGAIN + 1;

@@ -25,6 +25,7 @@
 #define STORE_LEDGER_H
 
 #include "base/clock.h"
+#include "store/event_filters.h"
 #include "store/goal_terms.h"
 #include "store/redis.h"
 
@@ -34,16 +35,6 @@
 
 enum event_kind { EVENT_IMPRESSION, EVENT_VIEWABLE, EVENT_CLICK };
 extern const char *const event_kind_words[]; /* "impressions", "viewables", "clicks": the metrics */
-
-/* What is counted apart, and why: a metric of its own. */
-enum event_filter {
-    EVENT_COUNTS,      /* none: it counts if it is the first */
-    EVENT_IS_LATE,     /* "late": older than page_ttl */
-    EVENT_IS_BOT,      /* "bot": known crawler or no user agent */
-    EVENT_IS_PREFETCH, /* "prefetch" */
-    EVENT_IS_HEAD,     /* "head" */
-};
-extern const char *const event_filter_words[];
 
 /* What an event of a campaign that has a price or bounds is settled by (goals.h). */
 struct event_goal {

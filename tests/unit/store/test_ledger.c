@@ -170,12 +170,12 @@ static void a_viewable_implies_its_impression(void **state)
 
 static void what_is_filtered_counts_under_its_word_alone(void **state)
 {
-    for (enum event_filter filter = EVENT_IS_LATE; filter <= EVENT_IS_HEAD; filter++) {
+    for (enum event_filter filter = EVENT_COUNTS + 1; filter < EVENT_FILTER_COUNT; filter++) {
         struct ledger_event event = event_of(EVENT_CLICK, 0);
         event.filter = filter;
         assert_int_equal(record_event(*state, &event), LEDGER_FILTERED);
         assert_int_equal(record_event(*state, &event), LEDGER_FILTERED);
-        assert_count(event_filter_words[filter], 2);
+        assert_count(event_filter_rows[filter].word, 2);
     }
     assert_count("clicks", 0);
     assert_count("impressions", 0);
