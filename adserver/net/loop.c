@@ -1,10 +1,13 @@
 #include "net/loop.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -37,6 +40,13 @@ struct loop {
 
 struct loop_timer {
     struct event event;
+    loop_fn *fn;
+    void *arg;
+};
+
+struct loop_waker {
+    struct event event;
+    int fd; /* an eventfd: counts the wakes that were not looked at */
     loop_fn *fn;
     void *arg;
 };
@@ -154,6 +164,48 @@ void loop_timer_set(struct loop_timer *timer, int64_t delay_us)
 void loop_timer_clear(struct loop_timer *timer)
 {
     (void)event_del(&timer->event);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    struct loop_waker *waker = arg;
+    uint64_t wakes;
+    (void)what;
+    if (read(fd, &wakes, sizeof wakes) == (ssize_t)sizeof wakes)
+        waker->fn(waker->arg);
+}
+
+struct loop_waker *loop_waker_new(struct loop *loop, loop_fn *fn, void *arg)
+{
+    struct loop_waker *waker = check_calloc(1, sizeof *waker);
+    waker->fn = fn;
+    waker->arg = arg;
+    waker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    CHECK(waker->fd >= 0);
+    CHECK(event_assign(&waker->event, loop->base, waker->fd, EV_READ | EV_PERSIST, on_wake,
+                       waker) == 0);
+    CHECK(event_add(&waker->event, NULL) == 0);
+    return waker;
+}
+
+void loop_waker_free(struct loop_waker *waker)
+{
+    if (!waker)
+        return;
+    (void)event_del(&waker->event);
+    (void)close(waker->fd);
+    free(waker);
+}
+
+void loop_waker_wake(struct loop_waker *waker)
+{
+    const uint64_t one = 1;
+    ssize_t written;
+    do
+        written = write(waker->fd, &one, sizeof one);
+    while (written < 0 && errno == EINTR);
+    /* EAGAIN: more wakes than can be counted, all of which the loop has yet to see. */
+    CHECK(written == (ssize_t)sizeof one || errno == EAGAIN);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)

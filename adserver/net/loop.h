@@ -13,6 +13,7 @@
 struct event_base;
 struct loop;
 struct loop_timer;
+struct loop_waker;
 
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
@@ -37,6 +38,15 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg);
 void loop_timer_free(struct loop_timer *timer);
 void loop_timer_set(struct loop_timer *timer, int64_t delay_us);
 void loop_timer_clear(struct loop_timer *timer);
+
+/*
+ * The way back from another thread: after loop_waker_wake(), which any thread may call, `fn` runs
+ * from the loop; once for all wakes that came before it. No thread may wake it once it is freed.
+ * The function must not free it.
+ */
+struct loop_waker *loop_waker_new(struct loop *loop, loop_fn *fn, void *arg);
+void loop_waker_free(struct loop_waker *waker);
+void loop_waker_wake(struct loop_waker *waker);
 
 /* Calls `fn` each time the signal arrives, for the life of the loop. */
 void loop_on_signal(struct loop *loop, int signal, loop_fn *fn, void *arg);

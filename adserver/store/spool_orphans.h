@@ -1,0 +1,61 @@
+/*
+ * spool_orphans: finds the segments that nobody holds, takes them and looks them through.
+ *
+ * Runs on the thread, in pieces short enough for a group of records to pass. A segment is read to
+ * its end before it is handed on, so that its records are counted and what is wrong with it is
+ * known once. What nothing is in is removed; what is no segment gets the name <segment>.bad.
+ */
+#ifndef STORE_SPOOL_ORPHANS_H
+#define STORE_SPOOL_ORPHANS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/spool.h"
+#include "store/spool_segment.h"
+#include "store/spool_thread.h"
+
+#define SPOOL_NOTES_MAX  32   /* told of one scan; what is beyond is counted only */
+#define SPOOL_LISTED_MAX 4096 /* segments looked at in one scan; more wait for the next */
+
+enum spool_note_kind {
+    SPOOL_NOTE_TORN,       /* the end of a segment is no whole record */
+    SPOOL_NOTE_DAMAGED,    /* what lies between two whole records */
+    SPOOL_NOTE_UNREADABLE, /* the disk refuses; errno in `bytes` */
+    SPOOL_NOTE_FOREIGN,    /* no segment of this version */
+};
+
+struct spool_note {
+    enum spool_note_kind kind;
+    char name[SPOOL_NAME_MAX];
+    uint64_t at, bytes;
+};
+
+struct spool_orphans {
+    struct spool_task task; /* its `finish` is the giver's */
+    int directory;
+    unsigned room; /* how many to take: at most SPOOL_ADOPTED_MAX */
+
+    /* What was found; the giver's to take. */
+    struct spool_segment *found[SPOOL_ADOPTED_MAX];
+    unsigned found_count;
+    bool more; /* there was no room for all */
+    struct spool_note notes[SPOOL_NOTES_MAX];
+    unsigned note_count;
+    uint64_t torn, damaged; /* all of them */
+
+    /* The thread's own. */
+    bool listed;
+    char (*names)[SPOOL_NAME_MAX];
+    unsigned name_count, next_name;
+    struct spool_segment *looked_at;
+    struct spool_reader *reader;
+};
+
+void spool_orphans_init(struct spool_orphans *orphans, int directory);
+void spool_orphans_release(struct spool_orphans *orphans);
+
+/* Before each scan. */
+void spool_orphans_begin(struct spool_orphans *orphans, unsigned room);
+
+#endif
