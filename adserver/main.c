@@ -22,6 +22,7 @@
 #include "serve/settings.h"
 #include "serve/worker.h"
 #include "store/keyring.h"
+#include "store/spool.h"
 
 #define OVERRIDES_MAX 256 /* -o on one command line */
 
@@ -209,6 +210,16 @@ static bool prepare_state(const struct settings *settings, struct err *err)
            own_file(settings->keyring_path, AT_SYMLINK_NOFOLLOW, settings, err);
 }
 
+/* Its lock is held until the last process of this server has ended. `held`: whose lock we have. */
+static bool lock_spool(const struct settings *settings, const struct settings *held,
+                       struct err *err)
+{
+    const char *dir = settings->options->server_state_dir;
+    if (held && strcmp(dir, held->options->server_state_dir) == 0)
+        return true;
+    return spool_lock_directory(dir, settings->uid, settings->gid, err) >= 0;
+}
+
 static bool check_keyring(const struct settings *settings, struct err *err)
 {
     struct keyring keyring;
@@ -260,7 +271,7 @@ static bool reload(void *context)
     struct settings *fresh = load_settings(&server->command_line, &err);
 
     if (!fresh || !prepare_state(fresh, &err) || !check_keyring(fresh, &err) ||
-        !open_sockets(server, fresh, &err)) {
+        !lock_spool(fresh, server->settings, &err) || !open_sockets(server, fresh, &err)) {
         log_event(LOG_ERROR, "reload: refused, the running configuration stays",
                   LOG_STR("where", err.where), LOG_STR("error", err.text));
         settings_free(fresh);
@@ -309,8 +320,8 @@ static void open_standard_descriptors(void)
 
 static bool start(struct server *server, struct err *err)
 {
-    return prepare_state(server->settings, err) && open_sockets(server, server->settings, err) &&
-           drop_privileges(server->settings, err) && check_keyring(server->settings, err);
+    return prepare_state(server->settings, err) && lock_spool(server->settings, NULL, err) &&
+           open_sockets(server, server->settings, err) && drop_privileges(server->settings, err) && check_keyring(server->settings, err);
 }
 
 static int supervise(struct server *server)

@@ -208,6 +208,11 @@ void loop_waker_wake(struct loop_waker *waker)
     CHECK(written == (ssize_t)sizeof one || errno == EAGAIN);
 }
 
+void loop_timer_soon(struct loop_timer *timer)
+{
+    event_active(&timer->event, EV_TIMEOUT, 1);
+}
+
 static void on_signal(evutil_socket_t number, short what, void *arg)
 {
     (void)number;

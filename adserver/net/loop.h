@@ -38,6 +38,8 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg);
 void loop_timer_free(struct loop_timer *timer);
 void loop_timer_set(struct loop_timer *timer, int64_t delay_us);
 void loop_timer_clear(struct loop_timer *timer);
+/* Runs it once at the end of this turn, behind everything that is due in it, if it is not set. */
+void loop_timer_soon(struct loop_timer *timer);
 
 /*
  * The way back from another thread: after loop_waker_wake(), which any thread may call, `fn` runs

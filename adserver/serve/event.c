@@ -20,15 +20,12 @@ struct door {
     enum event_kind kind;
     struct slice path;
     enum metrics_latency latency;
-    enum series_counter series;
 };
 
 static const struct door impression_door = {EVENT_IMPRESSION, SLICE_INIT("/v1/i/"),
-                                            LATENCY_IMPRESSION, SERIES_CAMPAIGN_IMPRESSIONS};
-static const struct door viewable_door = {EVENT_VIEWABLE, SLICE_INIT("/v1/v/"), LATENCY_VIEWABLE,
-                                          SERIES_CAMPAIGN_VIEWABLES};
-static const struct door click_door = {EVENT_CLICK, SLICE_INIT("/v1/c/"), LATENCY_CLICK,
-                                       SERIES_CAMPAIGN_CLICKS};
+                                            LATENCY_IMPRESSION};
+static const struct door viewable_door = {EVENT_VIEWABLE, SLICE_INIT("/v1/v/"), LATENCY_VIEWABLE};
+static const struct door click_door = {EVENT_CLICK, SLICE_INIT("/v1/c/"), LATENCY_CLICK};
 
 /* One report that waits for its count. */
 struct report {
@@ -89,38 +86,56 @@ static void answer(struct report *report, bool written)
 
 /* Counting */
 
-static void count_first(const struct report *report, bool implied)
+/* What is counted of an event beside its ledger, for /stats. */
+struct counting {
+    struct metrics *metrics;
+    unsigned series; /* of the campaign */
+    enum event_kind kind;
+    enum event_filter filter;
+};
+
+static void count_first(const struct counting *of, bool implied)
 {
-    struct metrics *metrics = report->service->metrics;
-    metrics_add(metrics, COUNTER_EVENT_COUNTED, implied ? 2 : 1);
-    metrics_series_add(metrics, report->series, report->door->series, 1);
+    static const enum series_counter counters[] = {
+        [EVENT_IMPRESSION] = SERIES_CAMPAIGN_IMPRESSIONS,
+        [EVENT_VIEWABLE] = SERIES_CAMPAIGN_VIEWABLES,
+        [EVENT_CLICK] = SERIES_CAMPAIGN_CLICKS,
+    };
+    metrics_add(of->metrics, COUNTER_EVENT_COUNTED, implied ? 2 : 1);
+    metrics_series_add(of->metrics, of->series, counters[of->kind], 1);
     if (implied)
-        metrics_series_add(metrics, report->series, SERIES_CAMPAIGN_IMPRESSIONS, 1);
+        metrics_series_add(of->metrics, of->series, SERIES_CAMPAIGN_IMPRESSIONS, 1);
 }
 
-static void count(const struct report *report, enum ledger_result result)
+static void count(const struct counting *of, enum ledger_result result)
 {
-    struct metrics *metrics = report->service->metrics;
+    struct metrics *metrics = of->metrics;
     switch (result) {
     case LEDGER_COUNTED:
-        count_first(report, false);
+        count_first(of, false);
         break;
     case LEDGER_COUNTED_IMPLIED:
-        count_first(report, true);
+        count_first(of, true);
         break;
     case LEDGER_DUPLICATE:
         metrics_add(metrics, COUNTER_EVENT_DUPLICATE, 1);
         break;
     case LEDGER_FILTERED:
-        metrics_add(metrics, event_filter_rows[report->filter].counter, 1);
+        metrics_add(metrics, event_filter_rows[of->filter].counter, 1);
+        break;
+    case LEDGER_NO_IMPRESSION:
+        metrics_add(metrics, event_filter_rows[EVENT_IS_NO_IMPRESSION].counter, 1);
         break;
     case LEDGER_OVER_GOAL_IMPLIED:
         metrics_add(metrics, COUNTER_EVENT_COUNTED, 1);
-        metrics_series_add(metrics, report->series, SERIES_CAMPAIGN_IMPRESSIONS, 1);
+        metrics_series_add(metrics, of->series, SERIES_CAMPAIGN_IMPRESSIONS, 1);
         metrics_add(metrics, COUNTER_EVENT_OVER_GOAL, 1);
         break;
     case LEDGER_OVER_GOAL:
         metrics_add(metrics, COUNTER_EVENT_OVER_GOAL, 1);
+        break;
+    case LEDGER_SPOOLED:
+        metrics_add(metrics, COUNTER_EVENT_SPOOLED, 1);
         break;
     case LEDGER_FAILED:
         metrics_add(metrics, COUNTER_EVENT_FAILED, 1);
@@ -128,11 +143,29 @@ static void count(const struct report *report, enum ledger_result result)
     }
 }
 
+void event_on_replayed(const struct ledger_event *event, enum ledger_result result, void *context)
+{
+    struct service *service = context;
+    const struct counting of = {
+        .metrics = service->metrics,
+        .series = metrics_series(service->metrics, SERIES_CAMPAIGN, event->campaign),
+        .kind = event->kind,
+        .filter = event->filter,
+    };
+    count(&of, result);
+}
+
 static void on_recorded(enum ledger_result result, void *arg)
 {
     struct report *report = arg;
+    const struct counting of = {
+        .metrics = report->service->metrics,
+        .series = report->series,
+        .kind = report->door->kind,
+        .filter = report->filter,
+    };
 
-    count(report, result);
+    count(&of, result);
     if (report->exchange) {
         http_on_gone(report->exchange, NULL, NULL);
         answer(report, result != LEDGER_FAILED);
@@ -187,19 +220,18 @@ static struct report *report_new(struct service *service, struct http_exchange *
     return report;
 }
 
-/* By which prices and bounds it is counted; false where its campaign has none, or has gone. */
-static bool find_goal(const struct service *service, const struct token *token, int64_t now_us,
-                      struct event_goal *ret)
+bool event_goal_of(const struct ledger_event *event, struct event_goal *ret, void *context)
 {
+    const struct service *service = context;
     const struct catalog *catalog = catalog_store_current(service->catalog);
     const struct campaign *campaign =
-        catalog ? catalog_find_campaign(catalog, token->campaign) : NULL;
+        catalog ? catalog_find_campaign(catalog, event->campaign) : NULL;
     int64_t hold_us = service->options->goals_hold_in_ms * US_PER_MS;
     if (!campaign || (campaign->delivery == 0 && !goal_is_priced(campaign)))
         return false;
     ret->campaign = campaign;
-    ret->window = goal_window_at(campaign->zone, hold_us, token->issued_ms * US_PER_MS);
-    ret->held_from_us = now_us - hold_us;
+    ret->window = goal_window_at(campaign->zone, hold_us, event->issued_ms * US_PER_MS);
+    ret->held_from_us = clock_wall_us(service->clock) - hold_us;
     return true;
 }
 
@@ -212,17 +244,12 @@ static void record(struct report *report, const struct token *token, int64_t now
         .campaign = token->campaign,
         .creative = token->creative,
         .slot = token->slot,
+        .issued_ms = token->issued_ms,
         .now_us = now_us,
     };
-    struct event_goal goal;
-    if (find_goal(service, token, now_us, &goal))
-        event.goal = &goal;
     memcpy(event.impression, token->impression, IMPRESSION_BYTES);
     http_on_gone(report->exchange, on_gone, report);
-    ledger_record(service->ledger, &event,
-                  report->door->kind == EVENT_CLICK ? service->redis_timeout_ms
-                                                    : SERVICE_EVENT_TIMEOUT_MS,
-                  on_recorded, report);
+    ledger_record(service->ledger, &event, on_recorded, report);
 }
 
 static void handle(struct http_exchange *exchange, struct service *service, const struct door *door)

@@ -1,8 +1,9 @@
 /*
  * event: impressions, viewable impressions and clicks, reported through signed addresses.
  *
- * A beacon is answered 204 once its count stands in Redis, and 503 when it can't be written (it is
- * counted as failed; the tag tries again). A click is redirected whatever becomes of its count.
+ * A beacon is answered 204 once its count stands in Redis or, while that takes none, the event in the
+ * spool; and 503 when neither is to be had (it is counted as failed; the tag tries again). A click is
+ * redirected whatever becomes of its count.
  * What is not a person's, or late, is counted apart under its reason. Nothing in the request but
  * the token chooses where a click goes.
  */
@@ -15,5 +16,10 @@
 http_handler event_handle_impression; /* /v1/i/TOKEN and /v1/i/TOKEN.gif */
 http_handler event_handle_viewable;   /* /v1/v/TOKEN */
 http_handler event_handle_click;      /* /v1/c/TOKEN */
+
+/* For the ledger, with the service as their context: by which prices and bounds an event is counted,
+ * and what became of one that had been spooled. */
+ledger_goal_fn event_goal_of;
+ledger_replayed_fn event_on_replayed;
 
 #endif

@@ -1,5 +1,7 @@
 #include "serve/health.h"
 
+#include "store/spool.h"
+
 #define MESSAGE_MAX 512
 
 static void respond_word(struct http_exchange *exchange, int status, struct slice body)
@@ -19,12 +21,27 @@ void health_handle_healthz(struct http_exchange *exchange, void *service)
     respond_word(exchange, 200, SLICE("{\"status\":\"ok\"}\n"));
 }
 
-static void refuse_refusing(struct http_exchange *exchange, const char *trouble)
+/* Why Redis takes no events now; empty while it does. */
+static const char *redis_refusal(const struct service *service)
+{
+    return redis_is_up(service->redis) ? ledger_trouble(service->ledger)
+                                       : redis_trouble(service->redis);
+}
+
+static const char *spool_refusal(const struct service *service)
+{
+    return service->spool ? spool_trouble(service->spool) : "there is none";
+}
+
+static void refuse_events(struct http_exchange *exchange, const struct service *service)
 {
     struct strbuf message;
+    bool up = redis_is_up(service->redis);
     strbuf_init(&message, MESSAGE_MAX);
-    strbuf_addf(&message, "Redis refuses to write, events have nowhere durable to go: %s", trouble);
-    http_respond_error(exchange, 503, "redis_refuses", strbuf_slice(&message));
+    strbuf_addf(&message, "events have nowhere durable to go: Redis %s: %s; the spool: %s",
+                up ? "refuses to write" : "is away", redis_refusal(service),
+                spool_refusal(service));
+    http_respond_error(exchange, 503, up ? "redis_refuses" : "redis_away", strbuf_slice(&message));
     strbuf_release(&message);
 }
 
@@ -35,11 +52,10 @@ void health_handle_readyz(struct http_exchange *exchange, void *context)
     if (!catalog_store_current(service->catalog))
         http_respond_error(exchange, 503, "no_catalog",
                            SLICE("no catalog: Redis has not been reached and none is on disk"));
-    else if (!redis_is_up(service->redis))
-        http_respond_error(exchange, 503, "redis_away",
-                           SLICE("Redis is away: events have nowhere durable to go"));
-    else if (ledger_trouble(service->ledger)[0])
-        refuse_refusing(exchange, ledger_trouble(service->ledger));
+    else if (!redis_refusal(service)[0])
+        respond_word(exchange, 200, SLICE("{\"status\":\"ready\",\"events\":\"redis\"}\n"));
+    else if (!spool_refusal(service)[0])
+        respond_word(exchange, 200, SLICE("{\"status\":\"ready\",\"events\":\"spool\"}\n"));
     else
-        respond_word(exchange, 200, SLICE("{\"status\":\"ready\"}\n"));
+        refuse_events(exchange, service);
 }

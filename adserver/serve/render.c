@@ -42,6 +42,7 @@ struct ad {
     const struct page_answer *answer;
     unsigned position;
     const struct candidate *winner;
+    uint8_t impression[IMPRESSION_BYTES];
     struct slice token; /* of a click that leads to the landing */
     uint64_t random;    /* the same wherever it stands in the ad */
     bool has_random;
@@ -65,8 +66,7 @@ static size_t sign(const struct ad *ad, struct slice landing, char *text)
         .slot = ad->answer->request->slots[ad->position].name,
         .landing = landing,
     };
-    memcpy(token.impression, ad->answer->request_id, REQUEST_ID_BYTES);
-    token.impression[REQUEST_ID_BYTES] = (uint8_t)ad->position;
+    memcpy(token.impression, ad->impression, IMPRESSION_BYTES);
     return token_sign(ad->service->tokens, &token, text);
 }
 
@@ -200,6 +200,7 @@ static void add_ad(struct service *service, const struct page_answer *answer, un
 {
     char text[TOKEN_TEXT_MAX];
     struct ad ad = {.service = service, .answer = answer, .position = position, .winner = winner};
+    impression_next(service->impressions, winner->campaign->id, answer->now_us, ad.impression);
     ad.token = slice_of(text, sign_landing(&ad, text));
 
     strbuf_add_char(&service->answer, ',');

@@ -7,7 +7,7 @@
 #include "decision/selection.h"
 #include "serve/service.h"
 
-#define REQUEST_ID_BYTES (IMPRESSION_BYTES - 1) /* the last byte is the position on the page */
+#define REQUEST_ID_BYTES 15
 
 struct page_answer {
     uint8_t request_id[REQUEST_ID_BYTES];

@@ -18,14 +18,13 @@
 #include "store/catalog_store.h"
 #include "store/geo.h"
 #include "store/goals.h"
+#include "store/impression.h"
 #include "store/ledger.h"
 #include "store/traffic.h"
 
 /* Of deadline_ms, how much an ad request may wait for Redis: the rest is for us and the way back.
  */
 #define SERVICE_REDIS_SHARE_PERCENT 40
-/* How long a beacon waits for its count to be written before it is told 503. */
-#define SERVICE_EVENT_TIMEOUT_MS 500
 /* The longest answer we write: room for /metrics with all the series there may be. */
 #define SERVICE_ANSWER_MAX (64 * 1024 * 1024)
 
@@ -40,7 +39,9 @@ struct service {
     struct loop *loop;
     struct redis *redis;
     struct catalog_store *catalog;
+    struct spool *spool;
     struct ledger *ledger;
+    struct impression_numbers *impressions;
     struct request_log *request_log;
     struct goals *goals;
     struct traffic *traffic;

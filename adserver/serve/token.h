@@ -6,7 +6,7 @@
  *     1  version (TOKEN_VERSION)
  *     4  id of the signing key
  *     6  time of issue, milliseconds since 1970
- *    16  impression number, unique: 15 bytes of the request, 1 of the position on its page
+ *    16  impression number, unique (store/impression.h)
  *   1+n  campaign   1+n  creative   1+n  slot   2+n  landing address
  *    16  HMAC-SHA256 over all before it, cut to 128 bits (RFC 2104 section 5)
  *
@@ -17,6 +17,7 @@
 #define SERVE_TOKEN_H
 
 #include "decision/model.h"
+#include "store/impression.h"
 #include "store/keyring.h"
 
 #define TOKEN_VERSION      1
@@ -25,7 +26,6 @@
 #define TOKEN_HEAD_BYTES   27
 #define TOKEN_BYTES_MAX    (TOKEN_HEAD_BYTES + 3 * (1 + ID_MAX) + 2 + LANDING_MAX + TOKEN_MAC_BYTES)
 #define TOKEN_TEXT_MAX     ((TOKEN_BYTES_MAX * 4 + 2) / 3)
-#define IMPRESSION_BYTES   16
 #define TOKEN_AHEAD_MAX_MS (INT64_C(300) * 1000) /* clocks of two servers may differ by so much */
 
 struct token {

@@ -21,6 +21,7 @@
 #include "serve/stats.h"
 #include "serve/tags.h"
 #include "store/request_log.h"
+#include "store/spool.h"
 
 #define TICK_MS  100 /* housekeeping: gauges, a look at the key ring */
 #define START_MS 5   /* looks at readiness while starting */
@@ -81,6 +82,7 @@ static void on_redis_up(void *arg)
     struct worker *worker = arg;
     metrics_self(worker->service.metrics)->redis_connected = 1;
     secrets_refresh(worker->service.secrets);
+    ledger_on_redis_up(worker->service.ledger);
 }
 
 static void on_redis_down(void *arg)
@@ -271,6 +273,10 @@ static void make_store(struct worker *worker)
         .clock = service->clock,
         .prefix = service->prefix,
         .page_ttl_ms = service->options->tokens_page_ttl_in_ms,
+        .spool = service->spool,
+        .goal_of = event_goal_of,
+        .on_replayed = event_on_replayed,
+        .arg = service,
     };
 
     struct goals_config goals = {
@@ -298,6 +304,7 @@ static void make_store(struct worker *worker)
     service->catalog = catalog_store_new(&catalog);
     ledger.redis = service->redis;
     service->ledger = ledger_new(&ledger);
+    service->impressions = impression_numbers_new();
     make_request_log(service);
 }
 
@@ -323,7 +330,24 @@ static void make_service(struct worker *worker)
     service->redis_timeout_ms = redis_ms > 0 ? (int)redis_ms : 1;
     random_seed_from_system(&service->random);
     strbuf_init(&service->answer, SERVICE_ANSWER_MAX);
-    make_store(worker);
+}
+
+/* A worker that has nowhere to spool serves all the same: then only Redis takes events. */
+static void make_spool(struct service *service)
+{
+    struct err err = {0};
+    const struct spool_config config = {
+        .loop = service->loop,
+        .clock = service->clock,
+        .metrics = service->metrics,
+        .state_dir = service->options->server_state_dir,
+        .fsync = (enum spool_fsync)service->options->spool_fsync,
+        .bytes_max = (uint64_t)service->options->spool_bytes_max,
+    };
+    service->spool = spool_new(&config, &err);
+    if (!service->spool)
+        log_event(LOG_ERROR, "worker: no spool, events need Redis", LOG_STR("where", err.where),
+                  LOG_STR("error", err.text));
 }
 
 static bool make_tokens(struct worker *worker)
@@ -360,7 +384,9 @@ static void release(struct worker *worker)
     loop_timer_free(worker->drain_limit);
     redis_free(service->redis); /* ends what waits for it, which needs the parts below */
     request_log_free(service->request_log);
+    spool_free(service->spool); /* says what has become of what is on its way there */
     ledger_free(service->ledger);
+    impression_numbers_free(service->impressions);
     traffic_free(service->traffic);
     goals_free(service->goals);
     secrets_free(service->secrets);
@@ -383,6 +409,8 @@ int worker_run(const struct worker_config *config)
     if (!make_tokens(&worker))
         return 1;
     make_service(&worker);
+    make_spool(&worker.service);
+    make_store(&worker);
     door_make(&worker, &worker.public_door, public_routes,
               sizeof(public_routes) / sizeof(*public_routes));
     door_make(&worker, &worker.admin_door, admin_routes,

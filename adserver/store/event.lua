@@ -1,65 +1,124 @@
--- event: counts one reported event of one impression, once.
+-- event: counts a batch of reported events of one campaign, each once.
 --
--- KEYS[1]  what has been seen of this impression: the sum of 1 impression, 2 viewable, 4 click, and
---          8 where the impression, 16 where the click was kept apart as over its goal
--- KEYS[2]  HASH of the hour's counts: field <creative>|<slot>|<metric>
--- KEYS[3]  HASH of the campaign's sums: field <metric>, and what was spent: `spend` in micro-units,
+-- KEYS[1]  the mark of the batches that one process sends for this campaign: the number of the last
+--          one that was dealt with, a colon, and what was answered to it
+-- KEYS[2]  HASH of the campaign's sums: field <metric>, and what was spent: `spend` in micro-units,
 --          `spend_rest` in thousandths of one
--- KEYS[4]  HASH of the campaign's goals (lease.lua); given where the campaign has bounds
--- ARGV[1]  which of the three this is
--- ARGV[2]  "<creative>|<slot>|"
--- ARGV[3]  how long KEYS[1] is kept from now on, ms
--- ARGV[4]  the word it is counted under when it does not count ("bot"); empty: it counts
--- ARGV[5]  1: sent again, because the connection broke before the answer to the first came
--- where it costs something or has bounds:
--- ARGV[6]  cpm, [7] cpc, in micro-units
--- where it has bounds, 0 for one it does not have:
+-- KEYS[3]  HASH of the campaign's goals (lease.lua)
+-- the others, of which the events say which:
+--   counts of an hour, HASH: field <creative>|<slot>|<metric>
+--   what has been seen of a block of impressions: the first bit says that it has an end, then four
+--   bits an impression: impression, viewable, click seen, kept apart as over its goal
+-- ARGV[1]  number of this batch, [2] 1: those before it that were not dealt with come no more
+-- ARGV[3]  how long KEYS[1] is kept from now on, ms; [4] how long blocks are, ms
+-- ARGV[5]  sum of 1: a click without impression does not count (else it counts its impression, too),
+--          2: something has a price, 4: something has a bound
+-- ARGV[6]  cpm, [7] cpc, in micro-units, and the bounds, 0 where there is none:
 -- ARGV[8]  goal_impressions, [9] goal_clicks, [10] daily_impressions, [11] budget, [12] daily_budget
--- ARGV[13] window of the serve, the end of its field: "<end, ms>:<day>"; [14] its day alone
--- ARGV[15] reservations of windows that ended by then (ms) are given back
+-- ARGV[13] reservations of windows that ended by then (ms) are given back
+-- ARGV[14] 8 bytes an event:
+--            kind: 1 impression, 2 viewable, 3 click (1)
+--            position in KEYS of the hour (1) and of the block (1), place in the block (2)
+--            positions in ARGV of "<creative>|<slot>|" (1), of the word it is counted under when it
+--            does not count, 0: it counts (1), and of the serve's window (1)
+-- the others, of which the events say which: these texts; a window is the end of its field in
+--          KEYS[3], "<end, ms>:<day>"
 --
--- Answers 0 seen before, 1 counted, 2 counted and the missing impression with it, 3 kept apart under
--- ARGV[4], 4 kept apart under `over_goal`, 5 likewise, but its missing impression counted. All or
--- nothing: where a field holds no number, what was added is taken back and the error answered.
+-- Answers a digit an event: 0 seen before, 1 counted, 2 counted and the missing impression with it,
+-- 3 kept apart under its word, 4 kept apart under `over_goal`, 5 likewise, but its missing
+-- impression counted, 6 kept apart under `no_impression`. Of a batch that had been dealt with
+-- before: what was answered then, or nothing where that is not known any more. `gap`: not dealt
+-- with, as the one before it has not been. All or nothing: where a field holds no number, what was
+-- changed is changed back and the error answered.
 
-local call, floor = redis.call, math.floor
-local seen_key, hour, total, goal = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local place, filter = ARGV[2], ARGV[4]
+local call, byte, floor = redis.call, string.byte, math.floor
+local total, goal = KEYS[2], KEYS[3]
 
--- Most events are the first impression of a campaign without price and bounds: they take the short
--- way, since making the functions below costs as much as all that they do.
-if ARGV[1] == '1' and filter == '' and not ARGV[6] then
-    local marked = redis.pcall('SET', seen_key, '1', 'PX', ARGV[3], 'NX')
-    if marked and marked.err then return marked end
-    if marked then
-        local failed = redis.pcall('HINCRBY', hour, place .. 'impressions', 1)
+-- ---- Whether it has been dealt with ----
+
+local number = tonumber(ARGV[1])
+local mark, last, answered = call('GET', KEYS[1]), 0
+if mark then
+    last, answered = string.match(mark, '^(%d+):(%d*)$')
+    last = tonumber(last) or 0
+end
+if number <= last then return number == last and answered or '' end
+if ARGV[2] == '0' and number > last + 1 then return 'gap' end
+
+local rules = tonumber(ARGV[5])
+local strict, priced, bound = rules % 2 == 1, floor(rules / 2) % 2 == 1, rules >= 4
+
+-- A batch of one impression that costs nothing is what most are where little happens. It takes a
+-- short way: making the functions below costs as much as all that they do.
+if #ARGV[14] == 8 and byte(ARGV[14]) == 1 and byte(ARGV[14], 7) == 0 and rules < 2 then
+    local _, hours, block, high, low, names = byte(ARGV[14], 1, 6)
+    local seen, at = KEYS[block], 4 * (high * 256 + low)
+    local bits = redis.pcall('BITFIELD', seen, 'SET', 'u1', 0, 1, 'SET', 'u1', at, 1)
+    if bits.err then return bits end
+    if bits[1] == 0 then call('PEXPIRE', seen, ARGV[4]) end
+    local metric, answer = 'impressions', '1'
+    if bits[2] == 1 then metric, answer = 'duplicate', '0' end
+    local failed = redis.pcall('HINCRBY', KEYS[hours], ARGV[names] .. metric, 1)
+    if type(failed) == 'number' then
+        failed = redis.pcall('HINCRBY', total, metric, 1)
         if type(failed) == 'number' then
-            failed = redis.pcall('HINCRBY', total, 'impressions', 1)
-            if type(failed) == 'number' then return 1 end
-            redis.pcall('HINCRBY', hour, place .. 'impressions', -1)
+            call('SET', KEYS[1], ARGV[1] .. ':' .. answer, 'PX', ARGV[3])
+            return answer
         end
-        redis.pcall('DEL', seen_key)
-        return failed
+        redis.pcall('HINCRBY', KEYS[hours], ARGV[names] .. metric, -1)
+    end
+    redis.pcall('BITFIELD', seen, 'SET', 'u1', at, bits[2])
+    return failed
+end
+
+-- ---- What is added, and how all is changed back: commands, the last one first ----
+
+local undo, sums, fields = {}, {}, {}
+
+local function add(key, field, n)
+    local of = sums[key]
+    if not of then
+        of = {}
+        sums[key] = of
+    end
+    if of[field] then
+        of[field] = of[field] + n
+    else
+        of[field] = n
+        fields[#fields + 1] = key
+        fields[#fields + 1] = field
     end
 end
 
--- What has been added, to be taken back: key, field and number, one behind the other.
-local kind, done, added = tonumber(ARGV[1]), {}, 0
-
-local function add(key, field, n)
-    call('HINCRBY', key, field, n)
-    done[added + 1], done[added + 2], done[added + 3] = key, field, n
-    added = added + 3
+local function write()
+    for i = 1, #fields, 2 do
+        local key, field = fields[i], fields[i + 1]
+        local n = sums[key][field]
+        call('HINCRBY', key, field, n)
+        undo[#undo + 1] = {'HINCRBY', key, field, -n}
+    end
+    sums, fields = {}, {}
 end
+
+local hour, place
 
 local function count(metric)
     add(hour, place .. metric, 1)
     add(total, metric, 1)
 end
 
+-- Sets bits of an impression and answers what they were.
+local function set_bits(seen, kind, at, bits)
+    local before = call('BITFIELD', seen, 'SET', 'u1', 0, 1, 'SET', kind, at, bits)
+    undo[#undo + 1] = {'BITFIELD', seen, 'SET', kind, at, before[2]}
+    if before[1] == 0 then call('PEXPIRE', seen, ARGV[4]) end
+    return before[2]
+end
+
 -- ---- Money and bounds ----
 
-local cpm, cpc, day
+local cpm, cpc = tonumber(ARGV[6]), tonumber(ARGV[7])
+local window, day
 
 -- Fields of a HASH as numbers; what is none is more than any bound.
 local function numbers(key, ...)
@@ -74,16 +133,16 @@ local function price_of(n, rest)
     return n * floor(cpm / 1000) + floor(rest / 1000), rest % 1000
 end
 
--- Whether what is spent and the price of `n` impressions stay within ARGV[bound]. Where numbers are
+-- Whether what is spent and the price of `n` impressions stay within ARGV[limit]. Where numbers are
 -- too large to be exact they are larger than any bound.
-local function affords(bound, spent, rest, n)
-    if ARGV[bound] == '0' then return true end
+local function affords(limit, spent, rest, n)
+    if ARGV[limit] == '0' then return true end
     local micro, left = price_of(n, rest)
-    return spent + micro + (left > 0 and 1 or 0) <= tonumber(ARGV[bound])
+    return spent + micro + (left > 0 and 1 or 0) <= tonumber(ARGV[limit])
 end
 
-local function is_below(bound, n)
-    return ARGV[bound] == '0' or n < tonumber(ARGV[bound])
+local function is_below(limit, n)
+    return ARGV[limit] == '0' or n < tonumber(ARGV[limit])
 end
 
 -- Units that are reserved, in all and on the serve's day.
@@ -91,7 +150,7 @@ local function reserved()
     local all, today, entries = 0, 0, call('HGETALL', goal)
     for i = 1, #entries, 2 do
         local ends, of = string.match(entries[i], '^reserved:(%d+):(%d+)$')
-        if ends and tonumber(ends) > tonumber(ARGV[15]) then
+        if ends and tonumber(ends) > tonumber(ARGV[13]) then
             local n = tonumber(entries[i + 1]) or 0
             all, today = all + n, today + (of == day and n or 0)
         end
@@ -101,26 +160,35 @@ end
 
 local function pay(micro, rest)
     if rest > 0 then
+        write()
         local before = numbers(total, 'spend_rest')
         micro = micro + floor((before + rest) / 1000)
         add(total, 'spend_rest', (before + rest) % 1000 - before)
     end
-    if micro > 0 then add(total, 'spend', micro) end
+    if micro > 0 then
+        add(hour, place .. 'spend', micro)
+        add(total, 'spend', micro)
+    end
 end
 
 -- Counts one impression (n = 1), or one click of that price (n = 0), where there is room for it
 -- beside all that is counted and reserved: this is where the bounds are in force. An impression
 -- whose window holds a reservation uses it up. Answers whether there was room.
 local function settle(metric, n, price)
+    if not priced and not bound then
+        count(metric)
+        return true
+    end
     local micro, rest = price_of(n, 0)
-    if not goal then
+    if not bound then
         count(metric)
         pay(price + micro, rest)
         return true
     end
-    local window, days = 'reserved:' .. ARGV[13], 'impressions:' .. day
-    local held, day_sum, day_spent, day_rest =
-        numbers(goal, window, days, 'spend:' .. day, 'spend_rest:' .. day)
+    write()
+    local held_by, days = 'reserved:' .. window, 'impressions:' .. day
+    local spends, rests = 'spend:' .. day, 'spend_rest:' .. day
+    local held, day_sum, day_spent, day_rest = numbers(goal, held_by, days, spends, rests)
     local sum, clicks, spent, spent_rest = numbers(total, 'impressions', 'clicks', 'spend', 'spend_rest')
     local own, all, today = n == 1 and held >= 1, 0, 0
     if not own then all, today = reserved() end
@@ -134,53 +202,76 @@ local function settle(metric, n, price)
     count(metric)
     pay(price + micro, rest)
     micro, rest = price_of(n, day_rest)
-    call('HSET', goal, days, day_sum + n, 'spend:' .. day, day_spent + price + micro,
-        'spend_rest:' .. day, rest)
-    if own then call('HINCRBY', goal, window, -1) end
+    call('HSET', goal, days, day_sum + n, spends, day_spent + price + micro, rests, rest)
+    undo[#undo + 1] = {'HSET', goal, days, day_sum, spends, day_spent, rests, day_rest}
+    if own then add(goal, held_by, -1) end
     return true
 end
 
--- ---- The event ----
+-- ---- One event ----
 
--- Answers, and what is to be remembered of the impression.
-local function judge(seen)
-    local function has(bit_of) return floor(seen / bit_of) % 2 == 1 end
-    local apart = has(8) or (kind == 4 and has(16))
-    if has(kind) then
-        if ARGV[5] == '1' then return apart and 4 or 1 end
+-- Answers, and the bits that are to be remembered.
+local function judge(kind, bits)
+    local function has(bit) return floor(bits / bit) % 2 == 1 end
+    local own = kind == 1 and 8 or kind == 2 and 4 or 2
+    if has(own) then
         count('duplicate')
-        return 0
+        return 0, bits
     end
-    seen = seen + kind
-    if apart then
+    if kind == 3 and strict and not has(8) then
+        count('no_impression')
+        return 6, bits
+    end
+    if has(1) then
         count('over_goal')
-        return 4, seen
+        return 4, bits + own
     end
-    local implied = kind ~= 1 and not has(1)
-    if implied and not settle('impressions', 1, 0) then return 4, seen + 8 end
-    if implied then seen = seen + 1 end
-    if kind == 1 then
-        if not settle('impressions', 1, 0) then return 4, seen + 8 end
-    elseif kind == 2 then
+    local implied = kind ~= 1 and not has(8)
+    if (kind == 1 or implied) and not settle('impressions', 1, 0) then return 4, bits + own + 1 end
+    local now = bits + own + (implied and 8 or 0)
+    if kind == 2 then
         count('viewables')
-    elseif not settle('clicks', 0, cpc) then
-        return implied and 5 or 4, seen + 16
+    elseif kind == 3 and not settle('clicks', 0, cpc) then
+        return implied and 5 or 4, now
     end
-    return implied and 2 or 1, seen
+    return implied and 2 or 1, now
 end
 
-local function event()
-    if filter ~= '' then
-        count(filter)
-        return 3
+local function take(kind, seen, at)
+    if kind == 1 and not bound then   -- what most events are
+        if set_bits(seen, 'u1', at, 1) == 1 then
+            count('duplicate')
+            return 0
+        end
+        settle('impressions', 1, 0)
+        return 1
     end
-    cpm, cpc, day = tonumber(ARGV[6] or 0), tonumber(ARGV[7] or 0), ARGV[14]
-    local answer, seen = judge(tonumber(call('GET', seen_key)) or 0)
-    if seen then call('SET', seen_key, seen, 'PX', ARGV[3]) end
+    local before = call('BITFIELD', seen, 'GET', 'u4', at)[1]
+    local answer, after = judge(kind, before)
+    if after ~= before then set_bits(seen, 'u4', at, after) end
     return answer
 end
 
-local fine, answer = pcall(event)
+local function deal()
+    local events, answers = ARGV[14], {}
+    for i = 1, #events, 8 do
+        local kind, hours, seen, high, low, names, word, windows = byte(events, i, i + 7)
+        hour, place = KEYS[hours], ARGV[names]
+        if bound then window, day = ARGV[windows], string.match(ARGV[windows], ':(%d+)$') end
+        if word > 0 then
+            count(ARGV[word])
+            answers[#answers + 1] = 3
+        else
+            answers[#answers + 1] = take(kind, KEYS[seen], 4 * (high * 256 + low))
+        end
+    end
+    write()
+    local answer = table.concat(answers)
+    call('SET', KEYS[1], ARGV[1] .. ':' .. answer, 'PX', ARGV[3])
+    return answer
+end
+
+local fine, answer = pcall(deal)
 if fine then return answer end
-for i = 1, added, 3 do redis.pcall('HINCRBY', done[i], done[i + 1], -done[i + 2]) end
+for i = #undo, 1, -1 do redis.pcall(unpack(undo[i])) end
 return type(answer) == 'table' and answer or redis.error_reply(answer)

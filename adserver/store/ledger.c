@@ -1,152 +1,262 @@
 #include "store/ledger.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
-#include "base/base64url.h"
 #include "base/check.h"
-#include "decision/model.h"
+#include "decision/id_table.h"
 #include "net/loop.h"
+#include "store/ledger_batch.h"
+#include "store/ledger_call.h"
 #include "store/ledger_keys.h"
 #include "store/ledger_probe.h"
+#include "store/ledger_recent.h"
+#include "store/ledger_replay.h"
 #include "store/ledger_serves.h"
-#include "store/scripts.h"
+#include "store/spool.h"
 
-#define KEYS      4
-#define ARGS      15
-#define ARG_AGAIN 4                /* position of the one that says it is sent again */
-#define RETRY_US  (10 * US_PER_MS) /* between two looks whether a lost event can be sent again */
-
-/* event.lua's answers. */
-enum {
-    ANSWER_DUPLICATE,
-    ANSWER_COUNTED,
-    ANSWER_IMPLIED,
-    ANSWER_FILTERED,
-    ANSWER_OVER_GOAL,
-    ANSWER_OVER_GOAL_IMPLIED,
-    ANSWERS
-};
+/*
+ * Each campaign has a lane:
+ *
+ *   ledger_record --> queue of batches --(end of turn, none under way)--> under way --> counted
+ *                         | Redis takes none          away, slow, refused |
+ *                         '--------------------> spool <------------------'
+ *
+ * One batch of a lane is under way at a time: what is reported meanwhile makes the next one, so
+ * batches are as large as the load is, and a batch whose fate is not known has none behind it.
+ */
 
 const char *const event_kind_words[] = {
     [EVENT_IMPRESSION] = "impressions", [EVENT_VIEWABLE] = "viewables", [EVENT_CLICK] = "clicks"};
 
-/* An event under way. */
-struct entry {
-    LIST_ENTRY(entry) link;
-    struct ledger *ledger; /* NULL: it has gone, and the function has been called */
+/* Whoever reported an event, and is to be told. */
+struct waiter {
     ledger_fn *fn;
     void *arg;
-    int64_t due_us; /* monotonic */
-    bool lost;      /* its connection broke: it waits to be sent again */
-    bool filtered;
-    struct slice keys[KEYS], args[ARGS];
-    unsigned key_count, arg_count;
-    char seen[LEDGER_KEY_MAX], counts[LEDGER_KEY_MAX], totals[LEDGER_KEY_MAX];
-    char place[2 * ID_MAX + 4];
-    char kept[24];
-    char goal[LEDGER_KEY_MAX];
-    char terms[GOAL_TERMS][GOAL_NUMBER_MAX];
-    char window[GOAL_WINDOW_MAX];
-    char held_from[GOAL_NUMBER_MAX];
+};
+
+struct batch {
+    TAILQ_ENTRY(batch) link; /* in its lane's queue or in the ledger's `spooling` */
+    struct ledger *ledger;   /* NULL: it has gone, and all have been told */
+    struct lane *lane;
+    struct strbuf record;
+    struct ledger_identity identity;
+    unsigned count; /* of events and waiters */
+    struct waiter waiters[LEDGER_BATCH_EVENTS];
+};
+TAILQ_HEAD(batches, batch);
+
+struct lane {
+    STAILQ_ENTRY(lane) link; /* in the ledger's `due` */
+    bool is_due;
+    struct batches queue;
+    struct batch *under_way; /* at Redis */
+    uint8_t campaign_len;
+    char campaign[ID_MAX];
 };
 
 struct ledger {
     struct ledger_config config;
-    LIST_HEAD(, entry) entries;
-    struct loop_timer *retry;
+    struct id_table lanes;
+    STAILQ_HEAD(, lane) due; /* looked at at the end of the turn */
+    struct loop_timer *end_of_turn;
+    struct batches spooling;     /* the spool has not said yet whether they are durable */
+    struct ledger_epoch *live;   /* of what is sent */
+    struct ledger_epoch *direct; /* of what goes to the spool at once */
+    struct ledger_recent *recent;
+    struct ledger_replay *replay;
     struct serves *serves;
     struct ledger_probe *probe;
+    char server[REDIS_SERVER_ID_MAX]; /* that events went to */
 };
 
-static int64_t now_us(const struct ledger *ledger)
+/* ---- Batches ---- */
+
+static struct batch *batch_new(struct ledger *ledger, struct lane *lane)
 {
-    return clock_mono_us(ledger->config.clock);
+    struct batch *batch = check_malloc(sizeof *batch);
+    batch->ledger = ledger;
+    batch->lane = lane;
+    batch->count = 0;
+    strbuf_init(&batch->record, LEDGER_BATCH_BYTES);
+    ledger_batch_begin(&batch->record, slice_of(lane->campaign, lane->campaign_len));
+    return batch;
 }
 
-static void end(struct entry *entry, enum ledger_result result)
+static void batch_free(struct batch *batch)
 {
-    ledger_fn *fn = entry->fn;
-    void *arg = entry->arg;
-    LIST_REMOVE(entry, link);
-    free(entry);
-    fn(result, arg);
+    strbuf_release(&batch->record);
+    free(batch);
 }
 
-static enum ledger_result result_of(const struct redis_reply *reply)
+static void tell_all(struct batch *batch, enum ledger_result result)
 {
-    static const enum ledger_result results[ANSWERS] = {
-        [ANSWER_DUPLICATE] = LEDGER_DUPLICATE,
-        [ANSWER_COUNTED] = LEDGER_COUNTED,
-        [ANSWER_IMPLIED] = LEDGER_COUNTED_IMPLIED,
-        [ANSWER_FILTERED] = LEDGER_FILTERED,
-        [ANSWER_OVER_GOAL] = LEDGER_OVER_GOAL,
-        [ANSWER_OVER_GOAL_IMPLIED] = LEDGER_OVER_GOAL_IMPLIED,
-    };
-    if (reply->type != REDIS_INTEGER || reply->integer < 0 || reply->integer >= ANSWERS)
-        return LEDGER_FAILED;
-    return results[reply->integer];
+    for (unsigned i = 0; i < batch->count; i++)
+        batch->waiters[i].fn(result, batch->waiters[i].arg);
 }
 
-/*
- * The connection broke between the event and its answer: it may be counted or not. Sent again it is
- * counted if it was not. What is only kept apart has no mark to be known again by, so it fails.
- */
+static void identify(struct batch *batch, struct ledger_epoch *epoch)
+{
+    batch->identity =
+        ledger_epoch_next(epoch, slice_of(batch->lane->campaign, batch->lane->campaign_len));
+    ledger_batch_identify(&batch->record, &batch->identity);
+}
+
+/* ---- Lanes ---- */
+
+static struct slice id_of_lane(const void *item)
+{
+    const struct lane *lane = item;
+    return slice_of(lane->campaign, lane->campaign_len);
+}
+
+static struct lane *find_lane(struct ledger *ledger, struct slice campaign)
+{
+    struct lane *lane = id_table_find(&ledger->lanes, campaign);
+    if (lane)
+        return lane;
+    lane = check_calloc(1, sizeof *lane);
+    TAILQ_INIT(&lane->queue);
+    lane->campaign_len = (uint8_t)campaign.len;
+    memcpy(lane->campaign, campaign.ptr, campaign.len);
+    CHECK(id_table_put(&ledger->lanes, lane) == NULL);
+    return lane;
+}
+
+static void look_at_lane(struct ledger *ledger, struct lane *lane)
+{
+    if (lane->is_due)
+        return;
+    if (STAILQ_EMPTY(&ledger->due))
+        loop_timer_soon(ledger->end_of_turn);
+    lane->is_due = true;
+    STAILQ_INSERT_TAIL(&ledger->due, lane, link);
+}
+
+/* The last batch of the queue that has room, or a new one. */
+static struct batch *open_batch(struct ledger *ledger, struct lane *lane)
+{
+    struct batch *batch = TAILQ_LAST(&lane->queue, batches);
+    if (batch && batch->count < LEDGER_BATCH_EVENTS)
+        return batch;
+    batch = batch_new(ledger, lane);
+    TAILQ_INSERT_TAIL(&lane->queue, batch, link);
+    return batch;
+}
+
+/* ---- Into the spool ---- */
+
+static void on_durable(bool durable, void *arg)
+{
+    struct batch *batch = arg;
+    struct ledger *ledger = batch->ledger;
+    if (ledger) {
+        TAILQ_REMOVE(&ledger->spooling, batch, link);
+        if (!durable) /* its number is given out and will not come: a gap */
+            ledger_epoch_end(ledger->direct, &batch->identity);
+        tell_all(batch, durable ? LEDGER_SPOOLED : LEDGER_FAILED);
+    }
+    batch_free(batch);
+}
+
+/* Of a batch in no list that has its identity. */
+static void spool_batch(struct ledger *ledger, struct batch *batch)
+{
+    if (!ledger->config.spool) {
+        tell_all(batch, LEDGER_FAILED);
+        batch_free(batch);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&ledger->spooling, batch, link);
+    spool_append(ledger->config.spool, strbuf_slice(&batch->record), on_durable, batch);
+}
+
+static void spool_queue(struct ledger *ledger, struct lane *lane)
+{
+    struct batch *batch;
+    while ((batch = TAILQ_FIRST(&lane->queue))) {
+        TAILQ_REMOVE(&lane->queue, batch, link);
+        identify(batch, ledger->direct);
+        spool_batch(ledger, batch);
+    }
+}
+
+/* ---- To Redis ---- */
+
+static bool is_ready(void *arg)
+{
+    const struct ledger *ledger = arg;
+    return redis_is_up(ledger->config.redis) && !ledger_trouble(ledger)[0];
+}
+
+static void settle(struct ledger *ledger, struct batch *batch, const enum ledger_result *results)
+{
+    ledger_recent_add(ledger->recent, strbuf_slice(&batch->record),
+                      clock_mono_us(ledger->config.clock));
+    for (unsigned i = 0; i < batch->count; i++)
+        batch->waiters[i].fn(results[i], batch->waiters[i].arg);
+    batch_free(batch);
+}
+
+static void take_answer(struct ledger *ledger, struct batch *batch, enum redis_failure failure,
+                        const struct redis_reply *reply)
+{
+    enum ledger_result results[LEDGER_BATCH_EVENTS];
+    enum ledger_answer answer = ledger_call_answer(failure, reply, batch->count, results);
+    if (answer == LEDGER_DEALT) {
+        settle(ledger, batch, results);
+        return;
+    }
+    ledger_epoch_end(ledger->live, &batch->identity);
+    if (answer == LEDGER_CANNOT) {
+        tell_all(batch, LEDGER_FAILED);
+        batch_free(batch);
+        return;
+    }
+    spool_batch(ledger, batch);
+}
+
 static void on_answer(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
-    struct entry *entry = arg;
-    struct ledger *ledger = entry->ledger;
-    if (ledger)
-        ledger_probe_note(ledger->probe, failure, reply);
+    struct batch *batch = arg;
+    struct ledger *ledger = batch->ledger;
     if (!ledger) {
-        free(entry);
-    } else if (failure == REDIS_LOST && !entry->filtered) {
-        entry->lost = true;
-        loop_timer_set(ledger->retry, RETRY_US);
-    } else {
-        end(entry, failure == REDIS_OK ? result_of(reply) : LEDGER_FAILED);
+        batch_free(batch);
+        return;
     }
+    struct lane *lane = batch->lane;
+    lane->under_way = NULL;
+    ledger_probe_note(ledger->probe, failure, reply);
+    take_answer(ledger, batch, failure, reply);
+    if (!TAILQ_EMPTY(&lane->queue))
+        look_at_lane(ledger, lane);
 }
 
-static void send_entry(struct entry *entry, int timeout_ms)
+static void send_first(struct ledger *ledger, struct lane *lane)
 {
-    redis_run_script(entry->ledger->config.redis, script_get(SCRIPT_EVENT), entry->keys,
-                     entry->key_count, entry->args, entry->arg_count, timeout_ms, on_answer, entry);
+    struct ledger_batch events;
+    struct batch *batch = TAILQ_FIRST(&lane->queue);
+    TAILQ_REMOVE(&lane->queue, batch, link);
+    identify(batch, ledger->live);
+    CHECK(ledger_batch_read(strbuf_slice(&batch->record), &events));
+    lane->under_way = batch;
+    ledger_call_send(&ledger->config, &events, LEDGER_LIVE, LEDGER_PATIENCE_MS, on_answer, batch);
 }
 
-static void retry_entry(struct entry *entry)
-{
-    struct ledger *ledger = entry->ledger;
-    int64_t left_ms = (entry->due_us - now_us(ledger)) / US_PER_MS;
-    if (left_ms <= 0) {
-        end(entry, LEDGER_FAILED);
-    } else if (redis_is_up(ledger->config.redis)) {
-        entry->lost = false;
-        entry->args[ARG_AGAIN] = SLICE("1");
-        send_entry(entry, (int)left_ms);
-    } else {
-        loop_timer_set(ledger->retry, RETRY_US);
-    }
-}
-
-/* Those that wait are chosen first: the functions called may record more. */
-static void on_retry(void *arg)
+/* Without a spool what can't be sent has to be tried, to fail. */
+static void on_end_of_turn(void *arg)
 {
     struct ledger *ledger = arg;
-    LIST_HEAD(, entry) due = LIST_HEAD_INITIALIZER(due);
-    struct entry *entry, *next;
-    for (entry = LIST_FIRST(&ledger->entries); entry; entry = next) {
-        next = LIST_NEXT(entry, link);
-        if (!entry->lost)
-            continue;
-        LIST_REMOVE(entry, link);
-        LIST_INSERT_HEAD(&due, entry, link);
-    }
-    while ((entry = LIST_FIRST(&due))) {
-        LIST_REMOVE(entry, link);
-        LIST_INSERT_HEAD(&ledger->entries, entry, link);
-        retry_entry(entry);
+    struct lane *lane;
+    bool sends = !ledger->config.spool || is_ready(ledger);
+    while ((lane = STAILQ_FIRST(&ledger->due))) {
+        STAILQ_REMOVE_HEAD(&ledger->due, link);
+        lane->is_due = false;
+        if (!sends)
+            spool_queue(ledger, lane);
+        else if (!lane->under_way && !TAILQ_EMPTY(&lane->queue))
+            send_first(ledger, lane);
     }
 }
 
@@ -155,72 +265,35 @@ static struct slice cut(struct slice id)
     return slice_of(id.ptr, id.len < ID_MAX ? id.len : ID_MAX);
 }
 
-static void name_keys(struct entry *entry, const struct ledger_event *event)
+void ledger_record(struct ledger *ledger, const struct ledger_event *reported, ledger_fn *fn,
+                   void *arg)
 {
-    struct slice prefix = entry->ledger->config.prefix;
-    char rest[2 + BASE64URL_ENCODED_LEN(sizeof event->impression)] = ":";
-    char hour[1 + LEDGER_HOUR_MAX] = ":";
-    (void)base64url_encode(rest + 1, event->impression, sizeof event->impression);
-    ledger_hour(event->now_us, hour + 1);
-    entry->keys[0] = ledger_key(entry->seen, prefix, "seen", event->campaign, rest);
-    entry->keys[1] = ledger_key(entry->counts, prefix, "count", event->campaign, hour);
-    entry->keys[2] = ledger_key(entry->totals, prefix, "total", event->campaign, "");
+    struct ledger_event event = *reported;
+    struct lane *lane = find_lane(ledger, cut(event.campaign));
+    struct batch *batch = open_batch(ledger, lane);
+    event.creative = cut(event.creative);
+    event.slot = cut(event.slot);
+    ledger_batch_add(&batch->record, &event);
+    batch->waiters[batch->count++] = (struct waiter){fn, arg};
+    look_at_lane(ledger, lane);
 }
 
-static void name_args(struct entry *entry, const struct ledger_event *event)
+void ledger_on_redis_up(struct ledger *ledger)
 {
-    static const struct slice bits[] = {[EVENT_IMPRESSION] = SLICE_INIT("1"),
-                                        [EVENT_VIEWABLE] = SLICE_INIT("2"),
-                                        [EVENT_CLICK] = SLICE_INIT("4")};
-    int64_t kept_ms = entry->ledger->config.page_ttl_ms + LEDGER_SEEN_MARGIN_MS;
-    (void)snprintf(entry->place, sizeof entry->place, "%.*s|%.*s|",
-                   SLICE_ARGS(cut(event->creative)), SLICE_ARGS(cut(event->slot)));
-    (void)snprintf(entry->kept, sizeof entry->kept, "%lld", (long long)kept_ms);
-    entry->args[0] = bits[event->kind];
-    entry->args[1] = slice_cstr(entry->place);
-    entry->args[2] = slice_cstr(entry->kept);
-    entry->args[3] = slice_cstr(event_filter_rows[event->filter].word);
-    entry->args[ARG_AGAIN] = SLICE("0");
-    entry->key_count = 3;
-    entry->arg_count = ARG_AGAIN + 1;
+    const char *server = redis_server_id(ledger->config.redis);
+    if (server[0] && ledger->server[0] && strcmp(server, ledger->server) != 0)
+        ledger_replay_recall(ledger->replay);
+    if (server[0])
+        memcpy(ledger->server, server, strlen(server) + 1);
+    ledger_replay_look(ledger->replay);
 }
 
-/* Prices, and where there are bounds, those and the window of the serve. */
-static void name_goal(struct entry *entry, const struct ledger_event *event)
+const char *ledger_trouble(const struct ledger *ledger)
 {
-    const struct event_goal *goal = event->goal;
-    struct slice *args = entry->args + entry->arg_count;
-    goal_terms(goal->campaign, entry->terms, args);
-    entry->arg_count += 2;
-    if (!goal_binds(goal->campaign))
-        return;
-    (void)snprintf(entry->held_from, sizeof entry->held_from, "%lld",
-                   (long long)(goal->held_from_us / US_PER_MS));
-    args[GOAL_TERMS] = goal_window_name(goal->window, entry->window);
-    args[GOAL_TERMS + 1] = goal_window_date(args[GOAL_TERMS]);
-    args[GOAL_TERMS + 2] = slice_cstr(entry->held_from);
-    entry->arg_count = ARGS;
-    entry->keys[entry->key_count++] =
-        ledger_key(entry->goal, entry->ledger->config.prefix, "goal", event->campaign, "");
+    return ledger_probe_trouble(ledger->probe);
 }
 
-void ledger_record(struct ledger *ledger, const struct ledger_event *event, int timeout_ms,
-                   ledger_fn *fn, void *arg)
-{
-    struct entry *entry = check_malloc(sizeof *entry);
-    entry->ledger = ledger;
-    entry->fn = fn;
-    entry->arg = arg;
-    entry->due_us = now_us(ledger) + (timeout_ms ? timeout_ms : REDIS_SLOW_MS) * US_PER_MS;
-    entry->lost = false;
-    entry->filtered = event->filter != EVENT_COUNTS;
-    name_keys(entry, event);
-    name_args(entry, event);
-    if (event->goal)
-        name_goal(entry, event);
-    LIST_INSERT_HEAD(&ledger->entries, entry, link);
-    send_entry(entry, timeout_ms);
-}
+/* ---- Serves ---- */
 
 void ledger_add_serve(struct ledger *ledger, struct slice campaign, struct slice creative,
                       struct slice slot, int64_t wall_us)
@@ -233,47 +306,71 @@ void ledger_flush(struct ledger *ledger, ledger_fn *fn, void *arg)
     serves_flush(ledger->serves, fn, arg);
 }
 
-const char *ledger_trouble(const struct ledger *ledger)
-{
-    return ledger_probe_trouble(ledger->probe);
-}
+/* ---- Life ---- */
 
 struct ledger *ledger_new(const struct ledger_config *config)
 {
     struct ledger *ledger = check_calloc(1, sizeof *ledger);
     CHECK(config->prefix.len <= LEDGER_PREFIX_MAX);
     ledger->config = *config;
-    LIST_INIT(&ledger->entries);
-    ledger->retry = loop_timer_new(config->loop, on_retry, ledger);
+    ledger->lanes.id_of = id_of_lane;
+    STAILQ_INIT(&ledger->due);
+    TAILQ_INIT(&ledger->spooling);
+    ledger->end_of_turn = loop_timer_new(config->loop, on_end_of_turn, ledger);
+    ledger->live = ledger_epoch_new();
+    ledger->direct = ledger_epoch_new();
+    ledger->recent = ledger_recent_new();
+    ledger->replay = ledger_replay_new(config, ledger->recent, is_ready, ledger);
     ledger->serves = serves_new(config);
     ledger->probe = ledger_probe_new(config);
     return ledger;
 }
 
-/* Events that Redis still has to answer are left to that answer, without their ledger. */
-static void abandon(struct entry *entry)
+/* It is left to an answer that is still to come, or freed at once. */
+static void abandon(struct batch *batch, bool is_awaited)
 {
-    ledger_fn *fn = entry->fn;
-    void *arg = entry->arg;
-    bool lost = entry->lost;
-    LIST_REMOVE(entry, link);
-    entry->ledger = NULL;
-    if (lost)
-        free(entry);
-    fn(LEDGER_FAILED, arg);
+    batch->ledger = NULL;
+    batch->lane = NULL;
+    tell_all(batch, LEDGER_FAILED);
+    if (!is_awaited)
+        batch_free(batch);
+}
+
+static void abandon_all(struct batches *batches, bool are_awaited)
+{
+    struct batch *batch;
+    while ((batch = TAILQ_FIRST(batches))) {
+        TAILQ_REMOVE(batches, batch, link);
+        abandon(batch, are_awaited);
+    }
+}
+
+static void free_lanes(struct ledger *ledger)
+{
+    for (unsigned i = 0; i < ledger->lanes.capacity; i++) {
+        struct lane *lane = ledger->lanes.items[i];
+        if (!lane)
+            continue;
+        if (lane->under_way)
+            abandon(lane->under_way, true);
+        abandon_all(&lane->queue, false);
+        free(lane);
+    }
+    id_table_release(&ledger->lanes);
 }
 
 void ledger_free(struct ledger *ledger)
 {
     if (!ledger)
         return;
-    for (struct entry *entry = LIST_FIRST(&ledger->entries), *next; entry; entry = next) {
-        next = LIST_NEXT(entry, link);
-        abandon(entry);
-    }
-    CHECK(LIST_EMPTY(&ledger->entries));
-    loop_timer_free(ledger->retry);
+    free_lanes(ledger);
+    abandon_all(&ledger->spooling, true);
+    loop_timer_free(ledger->end_of_turn);
     serves_free(ledger->serves);
+    ledger_replay_free(ledger->replay);
+    ledger_recent_free(ledger->recent);
+    ledger_epoch_free(ledger->live);
+    ledger_epoch_free(ledger->direct);
     ledger_probe_free(ledger->probe);
     free(ledger);
 }

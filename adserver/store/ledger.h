@@ -1,19 +1,35 @@
 /*
- * ledger: the counts of campaigns, in Redis.
+ * ledger: the counts of campaigns, in Redis; what was acknowledged is counted exactly once.
+ *
+ *   event --> script (event.lua), in batches ------------------------------> counted, kept apart
+ *               | away, slow, refused, connection lost                          ^
+ *               v                                                               | script, again
+ *             spool (this machine's disk) --> acknowledged --> Redis is back ---'
  *
  * An event is counted by one script: the test "seen?" and all increments are one atomic step, so an
  * impression counts once however often, wherever and by however many servers it is reported. Counts
  * go to `<prefix>count:{<campaign>}:<YYYYMMDDHH>` (UTC, field `<creative>|<slot>|<metric>`) and to
- * `<prefix>total:{<campaign>}` (field `<metric>`). What has been seen is kept under
- * `<prefix>seen:{<campaign>}:<impression>` as three bits until page_ttl and LEDGER_SEEN_MARGIN_MS
- * have passed.
+ * `<prefix>total:{<campaign>}` (field `<metric>`). What has been seen is four bits an impression
+ * in `<prefix>seen:{<campaign>}:<block>` (impression.h), kept until no event of the block can come
+ * any more, from the spool neither.
+ *
+ * The events of a campaign that are reported while its last batch is under way make the next one:
+ * the more there are, the cheaper each is. Every batch has an identity (ledger_identity.h), so that
+ * one of which it is not known whether it was counted can be sent again, by this process, after its
+ * death by another one, or after a fail-over. What Redis does not take in time goes into the spool
+ * with its identity; it counts in the hour in which it was reported. Where it can't be written there
+ * either it has failed.
+ *
+ * Events that were counted during the last seconds are kept in memory, too: they are sent again when
+ * the connection comes back with another server behind it, which may not have heard of them.
  *
  * Where a campaign has bounds, the same step settles the event: an impression uses up what was
  * reserved for it, or counts where there is room beside all that is counted and reserved (goals.h);
  * a click counts while there is room for it. What has no room is counted as `over_goal`, and with
  * an impression its viewable and its click. So no bound is ever passed, whatever comes late or
- * again. What impressions and clicks cost is added up in ad:total as `spend` (millionths) and
- * `spend_rest` (thousandths of these), at the prices of the time they are counted.
+ * again. What impressions and clicks cost is added up as `spend` (millionths), in the hour's field
+ * and in ad:total, there with `spend_rest` (thousandths of these), at the prices of the time they
+ * are counted.
  *
  * Serves are only statistics: they are added up in the process and written every LEDGER_FLUSH_MS,
  * so that serving needs no write. Each batch carries a number that Redis remembers under
@@ -27,14 +43,31 @@
 #include "base/clock.h"
 #include "store/event_filters.h"
 #include "store/goal_terms.h"
+#include "store/impression.h"
 #include "store/redis.h"
 
-#define LEDGER_FLUSH_MS       100
-#define LEDGER_SEEN_MARGIN_MS (INT64_C(3600) * 1000)
-#define LEDGER_PENDING_MAX    65536 /* (campaign, creative, slot) triples held while Redis is away */
+struct spool;
 
-enum event_kind { EVENT_IMPRESSION, EVENT_VIEWABLE, EVENT_CLICK };
+#define LEDGER_FLUSH_MS       100
+#define LEDGER_PATIENCE_MS    50    /* for Redis, before a batch of events goes into the spool */
+#define LEDGER_PENDING_MAX    65536 /* (campaign, creative, slot) triples held while Redis is away */
+#define LEDGER_SEEN_MARGIN_MS (INT64_C(3600) * 1000)
+/* An event may wait so long in the spool; one that is older is counted as `late`. */
+#define LEDGER_SPOOLED_MAX_MS (INT64_C(7) * 86400 * 1000)
+/* How long the mark of an epoch is remembered. */
+#define LEDGER_MARK_KEPT_MS (LEDGER_SPOOLED_MAX_MS + INT64_C(86400) * 1000)
+
+enum event_kind { EVENT_IMPRESSION, EVENT_VIEWABLE, EVENT_CLICK, EVENT_KIND_COUNT };
 extern const char *const event_kind_words[]; /* "impressions", "viewables", "clicks": the metrics */
+
+struct ledger_event {
+    enum event_kind kind;
+    enum event_filter filter;
+    struct slice campaign, creative, slot; /* each at most ID_MAX */
+    uint8_t impression[IMPRESSION_BYTES];  /* its number (impression.h) */
+    int64_t issued_ms;                     /* when the ad was served, wall time */
+    int64_t now_us;                        /* wall time: the hour it counts in */
+};
 
 /* What an event of a campaign that has a price or bounds is settled by (goals.h). */
 struct event_goal {
@@ -42,31 +75,8 @@ struct event_goal {
     struct goal_window window;       /* of the serve */
     int64_t held_from_us;            /* reservations of windows that ended by then are given back */
 };
-
-struct ledger_event {
-    enum event_kind kind;
-    enum event_filter filter;
-    struct slice campaign, creative, slot;
-    uint8_t impression[16];        /* the unique impression number */
-    int64_t now_us;                /* wall time: the hour it counts in */
-    const struct event_goal *goal; /* NULL: neither price nor bounds */
-};
-
-struct ledger;
-
-struct ledger_config {
-    struct loop *loop;
-    struct redis *redis; /* used until it or the ledger is freed */
-    const struct clock *clock;
-    struct slice prefix; /* must outlive the ledger */
-    int64_t page_ttl_ms;
-};
-struct ledger *ledger_new(const struct ledger_config *config);
-/*
- * What has not been written is lost; see ledger_flush(). Open events end with LEDGER_FAILED; their
- * functions may not record more.
- */
-void ledger_free(struct ledger *ledger);
+/* False: it has neither price nor bounds. Called when the event is sent. */
+typedef bool ledger_goal_fn(const struct ledger_event *event, struct event_goal *ret, void *arg);
 
 enum ledger_result {
     LEDGER_COUNTED,           /* the first of its kind */
@@ -75,16 +85,45 @@ enum ledger_result {
     LEDGER_FILTERED,          /* counted under its filter's word */
     LEDGER_OVER_GOAL,         /* counted as `over_goal`: a goal is met or a budget spent */
     LEDGER_OVER_GOAL_IMPLIED, /* likewise, but its missing impression was counted */
-    LEDGER_FAILED,            /* not written: Redis away, slow or refusing */
+    LEDGER_NO_IMPRESSION,     /* counted as `no_impression` */
+    LEDGER_SPOOLED,           /* on disk: it will be counted, and told by on_replayed */
+    LEDGER_FAILED,            /* neither in Redis nor on disk */
 };
 typedef void ledger_fn(enum ledger_result result, void *arg);
+/* What became of an event that had been spooled, maybe by another process. */
+typedef void ledger_replayed_fn(const struct ledger_event *event, enum ledger_result result,
+                                void *arg);
+
+struct ledger;
+
+struct ledger_config {
+    struct loop *loop;
+    struct redis *redis; /* used until it or the ledger is freed */
+    struct spool *spool; /* likewise; NULL: what Redis does not take has failed */
+    const struct clock *clock;
+    struct slice prefix; /* must outlive the ledger */
+    int64_t page_ttl_ms;
+    bool refuse_without_impression; /* a click whose impression nobody reported does not count */
+    ledger_goal_fn *goal_of;         /* NULL: no campaign has price or bounds */
+    ledger_replayed_fn *on_replayed; /* may be NULL */
+    void *arg;
+};
+struct ledger *ledger_new(const struct ledger_config *config);
+/*
+ * Serves that have not been written are lost; see ledger_flush(). Open events end with LEDGER_FAILED
+ * where they are not in the spool; their functions may not record more.
+ */
+void ledger_free(struct ledger *ledger);
 
 /*
- * Counts; `fn` is called once the counts stand in Redis, or can't. Slices are copied. Where the
- * connection breaks before the answer, the event is sent again within its time, and counts once.
+ * Counts; `fn` is called once, never before this returns: when the counts stand in Redis, or, where
+ * that does not take them, when the event is on disk. Slices are copied.
  */
-void ledger_record(struct ledger *ledger, const struct ledger_event *event, int timeout_ms,
-                   ledger_fn *fn, void *arg);
+void ledger_record(struct ledger *ledger, const struct ledger_event *event, ledger_fn *fn,
+                   void *arg);
+
+/* To be called when the connection to Redis is up. */
+void ledger_on_redis_up(struct ledger *ledger);
 
 /*
  * Why Redis, though it answers, does not take events: what it said to the last one, for /readyz.

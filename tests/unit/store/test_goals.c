@@ -89,6 +89,16 @@ static void add_process(struct bench *bench)
     run_until(bench->loop, all_are_up, bench, PATIENCE_MS);
 }
 
+static bool goal_of(const struct ledger_event *event, struct event_goal *ret, void *arg)
+{
+    struct bench *bench = arg;
+    ret->campaign = &bench->campaign;
+    ret->window =
+        goal_window_at(bench->campaign.zone, HOLD_US, event->issued_ms * US_PER_MS);
+    ret->held_from_us = bench->wall_us - HOLD_US;
+    return true;
+}
+
 static struct bench *bench_new(bool fake)
 {
     struct bench *bench = check_calloc(1, sizeof *bench);
@@ -102,7 +112,9 @@ static struct bench *bench_new(bool fake)
                                    .redis = bench->processes[0].redis,
                                    .clock = &clock_system,
                                    .prefix = SLICE("ad:"),
-                                   .page_ttl_ms = DAY_US / US_PER_MS};
+                                   .page_ttl_ms = DAY_US / US_PER_MS,
+                                   .goal_of = goal_of,
+                                   .arg = bench};
     bench->ledger = ledger_new(&ledger);
     bench->campaign = (struct campaign){.references = 1,
                                         .id = SLICE("spring"),
@@ -251,22 +263,29 @@ static bool has_ended(void *arg)
     return ((struct outcome *)arg)->calls > 0;
 }
 
+/* Dense in blocks, as a server numbers them. */
+static void number_impression(unsigned long number, uint8_t ret[IMPRESSION_BYTES])
+{
+    unsigned long block = number / IMPRESSION_BLOCK, place = number % IMPRESSION_BLOCK + 1;
+    memset(ret, 0, IMPRESSION_BYTES);
+    memcpy(ret, &block, sizeof block);
+    ret[IMPRESSION_BYTES - 2] = (uint8_t)(place >> 8);
+    ret[IMPRESSION_BYTES - 1] = (uint8_t)place;
+}
+
 /* An event of impression `number`, whose serve was at `issued_us`. */
 static enum ledger_result report(struct bench *bench, enum event_kind kind, uint32_t number,
                                  int64_t issued_us)
 {
     struct outcome outcome = {0};
-    struct event_goal goal = {.campaign = &bench->campaign,
-                              .window = goal_window_at(bench->campaign.zone, HOLD_US, issued_us),
-                              .held_from_us = bench->wall_us - HOLD_US};
     struct ledger_event event = {.kind = kind,
                                  .campaign = SLICE("spring"),
                                  .creative = SLICE("a"),
                                  .slot = SLICE("header"),
-                                 .now_us = bench->wall_us,
-                                 .goal = &goal};
-    memcpy(event.impression, &number, sizeof number);
-    ledger_record(bench->ledger, &event, 0, note, &outcome);
+                                 .issued_ms = issued_us / US_PER_MS,
+                                 .now_us = bench->wall_us};
+    number_impression(number, event.impression);
+    ledger_record(bench->ledger, &event, note, &outcome);
     run_until(bench->loop, has_ended, &outcome, PATIENCE_MS);
     return outcome.result;
 }
@@ -772,21 +791,17 @@ static bool is_done(void *arg)
 static void impress_many(struct bench *bench, unsigned long count)
 {
     struct crowd crowd = {0};
-    struct event_goal goal = {.campaign = &bench->campaign,
-                              .window =
-                                  goal_window_at(bench->campaign.zone, HOLD_US, bench->wall_us),
-                              .held_from_us = bench->wall_us - HOLD_US};
     struct ledger_event event = {.kind = EVENT_IMPRESSION,
                                  .campaign = SLICE("spring"),
                                  .creative = SLICE("a"),
                                  .slot = SLICE("header"),
-                                 .now_us = bench->wall_us,
-                                 .goal = &goal};
+                                 .issued_ms = bench->wall_us / US_PER_MS,
+                                 .now_us = bench->wall_us};
     while (crowd.sent < count) {
         for (unsigned i = 0; i < 1000 && crowd.sent < count; i++) {
             crowd.sent++;
-            memcpy(event.impression, &crowd.sent, sizeof crowd.sent);
-            ledger_record(bench->ledger, &event, 60000, note_one, &crowd);
+            number_impression(crowd.sent, event.impression);
+            ledger_record(bench->ledger, &event, note_one, &crowd);
         }
         run_until(bench->loop, has_room, &crowd, 60000);
     }

@@ -1,0 +1,221 @@
+#include "store/ledger_call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base64url.h"
+#include "base/check.h"
+#include "decision/model.h"
+#include "store/ledger_keys.h"
+#include "store/scripts.h"
+
+#define PLAIN_KEYS  3
+#define PLAIN_ARGS  14
+#define TERMS_AT    5 /* position of the prices and bounds among the arguments */
+#define CALL_KEYS    (PLAIN_KEYS + 2 * LEDGER_BATCH_EVENTS)
+#define CALL_ARGS    (PLAIN_ARGS + 3 * LEDGER_BATCH_EVENTS)
+#define PLACE_MAX   (2 * ID_MAX + 4)
+#define NUMBER_MAX  24
+#define EVENT_BYTES 8
+
+_Static_assert(CALL_KEYS <= UINT8_MAX && CALL_ARGS <= UINT8_MAX, "positions are bytes");
+_Static_assert(CALL_KEYS + CALL_ARGS <= REDIS_ARGS_MAX, "a batch fits into one command");
+
+/* Rules of event.lua. */
+enum { RULE_STRICT = 1, RULE_PRICED = 2, RULE_BOUND = 4 };
+
+/* The arguments of one call, and what they point to. */
+struct call {
+    struct slice keys[CALL_KEYS], args[CALL_ARGS];
+    unsigned key_count, arg_count;
+    char number[NUMBER_MAX], mark_kept[NUMBER_MAX], seen_kept[NUMBER_MAX], rules[NUMBER_MAX];
+    char held_from[NUMBER_MAX];
+    char terms[GOAL_TERMS][GOAL_NUMBER_MAX];
+    char events[LEDGER_BATCH_EVENTS * EVENT_BYTES];
+    char key_texts[CALL_KEYS][LEDGER_KEY_MAX];
+    char places[LEDGER_BATCH_EVENTS][PLACE_MAX];
+    char windows[LEDGER_BATCH_EVENTS][GOAL_WINDOW_MAX];
+};
+
+/* ---- Texts that several events share are sent once; each returns the text's position ---- */
+
+static unsigned put_key(struct call *call, struct slice prefix, const char *kind,
+                        struct slice campaign, const char *rest)
+{
+    unsigned at = call->key_count;
+    struct slice key = ledger_key(call->key_texts[at], prefix, kind, campaign, rest);
+    for (unsigned i = PLAIN_KEYS; i < at; i++) {
+        if (slice_eq(call->keys[i], key))
+            return i + 1;
+    }
+    call->keys[at] = key;
+    return ++call->key_count;
+}
+
+static unsigned put_text(struct call *call, struct slice text)
+{
+    for (unsigned i = PLAIN_ARGS; i < call->arg_count; i++) {
+        if (slice_eq(call->args[i], text))
+            return i + 1;
+    }
+    call->args[call->arg_count] = text;
+    return ++call->arg_count;
+}
+
+static unsigned put_hour(struct call *call, struct slice prefix, const struct ledger_event *event)
+{
+    char rest[1 + LEDGER_HOUR_MAX] = ":";
+    ledger_hour(event->now_us, rest + 1);
+    return put_key(call, prefix, "count", event->campaign, rest);
+}
+
+static unsigned put_block(struct call *call, struct slice prefix, const struct ledger_event *event)
+{
+    char rest[1 + IMPRESSION_NAME_MAX] = ":";
+    impression_block(event->impression, rest + 1);
+    return put_key(call, prefix, "seen", event->campaign, rest);
+}
+
+static unsigned put_place(struct call *call, unsigned number, const struct ledger_event *event)
+{
+    char *text = call->places[number];
+    int len = snprintf(text, PLACE_MAX, "%.*s|%.*s|", SLICE_ARGS(event->creative),
+                       SLICE_ARGS(event->slot));
+    return put_text(call, slice_of(text, (size_t)len));
+}
+
+static unsigned put_word(struct call *call, const struct ledger_event *event)
+{
+    if (event->filter == EVENT_COUNTS)
+        return 0;
+    return put_text(call, slice_cstr(event_filter_rows[event->filter].word));
+}
+
+/* ---- The call ---- */
+
+static struct slice number_of(char ret[NUMBER_MAX], int64_t number)
+{
+    int len = snprintf(ret, NUMBER_MAX, "%lld", (long long)number);
+    return slice_of(ret, (size_t)len);
+}
+
+static void name_keys(struct call *call, struct slice prefix, const struct ledger_batch *batch)
+{
+    char rest[2 + BASE64URL_ENCODED_LEN(LEDGER_EPOCH_BYTES)] = ":";
+    size_t len = base64url_encode(rest + 1, batch->identity.epoch, LEDGER_EPOCH_BYTES);
+    rest[1 + len] = '\0';
+    call->keys[0] = ledger_key(call->key_texts[0], prefix, "mark", batch->campaign, rest);
+    call->keys[1] = ledger_key(call->key_texts[1], prefix, "total", batch->campaign, "");
+    call->keys[2] = ledger_key(call->key_texts[2], prefix, "goal", batch->campaign, "");
+    call->key_count = PLAIN_KEYS;
+}
+
+static void name_args(struct call *call, const struct ledger_config *config,
+                      const struct ledger_batch *batch, enum ledger_manner manner)
+{
+    int64_t seen_ms = IMPRESSION_BLOCK_AGE_MS + config->page_ttl_ms + LEDGER_SPOOLED_MAX_MS +
+                      LEDGER_SEEN_MARGIN_MS;
+    call->args[0] = number_of(call->number, (int64_t)batch->identity.number);
+    call->args[1] = manner == LEDGER_FORCED ? SLICE("1") : SLICE("0");
+    call->args[2] = number_of(call->mark_kept, LEDGER_MARK_KEPT_MS);
+    call->args[3] = number_of(call->seen_kept, seen_ms);
+    call->arg_count = PLAIN_ARGS;
+}
+
+/* Prices and bounds, and whether there are any. */
+static void name_rules(struct call *call, const struct ledger_config *config,
+                       const struct event_goal *goal, enum ledger_manner manner)
+{
+    const struct campaign *campaign = goal ? goal->campaign : NULL;
+    int rules = config->refuse_without_impression && manner == LEDGER_LIVE ? RULE_STRICT : 0;
+    if (campaign && goal_is_priced(campaign))
+        rules += RULE_PRICED;
+    if (campaign && goal_binds(campaign))
+        rules += RULE_BOUND;
+    call->args[4] = number_of(call->rules, rules);
+    goal_terms(campaign, call->terms, call->args + TERMS_AT);
+    call->args[TERMS_AT + GOAL_TERMS] =
+        number_of(call->held_from, goal ? goal->held_from_us / US_PER_MS : 0);
+}
+
+static void name_event(struct call *call, struct slice prefix, const struct ledger_event *event,
+                       unsigned number, unsigned window, char to[EVENT_BYTES])
+{
+    unsigned place = impression_place(event->impression);
+    const unsigned values[EVENT_BYTES] = {
+        (unsigned)event->kind + 1,
+        put_hour(call, prefix, event),
+        put_block(call, prefix, event),
+        place >> 8,
+        place & 255,
+        put_place(call, number, event),
+        put_word(call, event),
+        window,
+    };
+    for (unsigned i = 0; i < EVENT_BYTES; i++)
+        to[i] = (char)values[i];
+}
+
+void ledger_call_send(const struct ledger_config *config, const struct ledger_batch *batch,
+                      enum ledger_manner manner, int timeout_ms, redis_fn *fn, void *arg)
+{
+    struct call call;
+    struct event_goal goal;
+    bool has_goal = config->goal_of && config->goal_of(&batch->events[0], &goal, config->arg);
+    bool binds = has_goal && goal_binds(goal.campaign);
+    name_keys(&call, config->prefix, batch);
+    name_args(&call, config, batch, manner);
+    name_rules(&call, config, has_goal ? &goal : NULL, manner);
+    for (unsigned i = 0; i < batch->count; i++) {
+        unsigned window = 0;
+        if (binds && config->goal_of(&batch->events[i], &goal, config->arg))
+            window = put_text(&call, goal_window_name(goal.window, call.windows[i]));
+        name_event(&call, config->prefix, &batch->events[i], i, window,
+                   call.events + i * EVENT_BYTES);
+    }
+    call.args[PLAIN_ARGS - 1] = slice_of(call.events, (size_t)batch->count * EVENT_BYTES);
+    redis_run_script(config->redis, script_get(SCRIPT_EVENT), call.keys, call.key_count, call.args,
+                     call.arg_count, timeout_ms, fn, arg);
+}
+
+/* ---- Its answer ---- */
+
+static const enum ledger_result results[] = {
+    LEDGER_DUPLICATE, LEDGER_COUNTED,           LEDGER_COUNTED_IMPLIED, LEDGER_FILTERED,
+    LEDGER_OVER_GOAL, LEDGER_OVER_GOAL_IMPLIED, LEDGER_NO_IMPRESSION,
+};
+#define RESULTS (sizeof results / sizeof *results)
+
+/* Of what was dealt with so long ago that its answers are forgotten, most were counted. */
+static enum ledger_answer read_answers(struct slice text, unsigned count,
+                                       enum ledger_result ret[LEDGER_BATCH_EVENTS])
+{
+    if (slice_eq(text, SLICE("gap")))
+        return LEDGER_GAP;
+    if (text.len != 0 && text.len != count)
+        return LEDGER_CANNOT;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned digit = text.len ? (unsigned)(uint8_t)text.ptr[i] - '0' : 1;
+        if (digit >= RESULTS)
+            return LEDGER_CANNOT;
+        ret[i] = results[digit];
+    }
+    return LEDGER_DEALT;
+}
+
+enum ledger_answer ledger_call_answer(enum redis_failure failure, const struct redis_reply *reply,
+                                      unsigned count, enum ledger_result ret[LEDGER_BATCH_EVENTS])
+{
+    switch (failure) {
+    case REDIS_OK:
+        return reply->type == REDIS_STRING ? read_answers(reply->text, count, ret) : LEDGER_CANNOT;
+    case REDIS_ERROR:
+        return LEDGER_CANNOT;
+    case REDIS_AWAY:
+    case REDIS_REFUSED:
+    case REDIS_LOST:
+    case REDIS_TIMEOUT:
+        break;
+    }
+    return LEDGER_AGAIN;
+}

@@ -1,0 +1,43 @@
+/*
+ * ledger_replay: batches of events that go to Redis again, for store/ledger.c: first those it may have lost
+ * (ledger_recent.h), then what is in the spool, oldest first.
+ *
+ * At most LEDGER_REPLAY_WINDOW are under way, and LEDGER_REPLAY_RATE a second begin, so that what
+ * happens now keeps its place. They go in their order: identities need that (ledger_identity.h).
+ * When one fails nothing more is sent until all have been answered; then all that are not done go
+ * again. Where the oldest one of these was refused only because an event before it is missing, that
+ * one will not come any more: it goes alone, and says so. One that Redis can't count, as its keys
+ * hold something else, is logged and told as LEDGER_FAILED.
+ */
+#ifndef STORE_LEDGER_REPLAY_H
+#define STORE_LEDGER_REPLAY_H
+
+#include "store/ledger.h"
+
+#define LEDGER_REPLAY_WINDOW   64
+#define LEDGER_REPLAY_RATE     10000
+#define LEDGER_REPLAY_TICK_MS  10
+#define LEDGER_REPLAY_REST_MS  250
+
+struct ledger_replay;
+struct ledger_recent;
+
+/* Whether Redis takes events now. */
+typedef bool ledger_ready_fn(void *arg);
+
+struct ledger_replay *ledger_replay_new(const struct ledger_config *config,
+                                        struct ledger_recent *recent, ledger_ready_fn *ready,
+                                        void *arg);
+/* Events under way are left to Redis's answer. */
+void ledger_replay_free(struct ledger_replay *replay);
+
+/* To be called when there may be something to send, or Redis may be ready. */
+void ledger_replay_look(struct ledger_replay *replay);
+
+/*
+ * Another server has come in Redis's place: the events that were counted during the last seconds
+ * are sent again, before those that are in the spool.
+ */
+void ledger_replay_recall(struct ledger_replay *replay);
+
+#endif

@@ -1,0 +1,307 @@
+#include "unit/store/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "store/ledger.h"
+#include "store/ledger_replay.h"
+#include "store/spool.h"
+#include "unit/store/redis_fixture.h"
+
+#define TTL_MS (INT64_C(24) * 3600 * 1000)
+#define TOTALS "ad:total:{spring}"
+
+#define server redis_fixture_shared
+
+struct bench {
+    char folder[64];
+    struct loop *loop;
+    struct redis *redis;
+    struct spool *spool;
+    struct ledger *ledger;
+    unsigned replayed[LEDGER_FAILED + 1]; /* by result */
+    unsigned told[LEDGER_FAILED + 1];
+    unsigned open;
+};
+
+static bool is_up(void *arg)
+{
+    return redis_is_up(((struct bench *)arg)->redis);
+}
+
+static void on_up(void *arg)
+{
+    struct bench *bench = arg;
+    if (bench->ledger)
+        ledger_on_redis_up(bench->ledger);
+}
+
+static void on_replayed(const struct ledger_event *event, enum ledger_result result, void *arg)
+{
+    struct bench *bench = arg;
+    assert_slice(event->campaign, "spring");
+    bench->replayed[result]++;
+}
+
+static void start(struct bench *bench)
+{
+    struct err err;
+    struct redis_config redis = {.target = &server.target, .on_up = on_up, .arg = bench};
+    struct spool_config spool = {.loop = bench->loop,
+                                 .clock = &clock_system,
+                                 .state_dir = bench->folder,
+                                 .fsync = SPOOL_FSYNC_OFF,
+                                 .bytes_max = 1 << 20};
+    bench->redis = redis_new(bench->loop, &redis);
+    bench->spool = spool_new(&spool, &err);
+    assert_non_null(bench->spool);
+    struct ledger_config ledger = {.loop = bench->loop,
+                                   .redis = bench->redis,
+                                   .spool = bench->spool,
+                                   .clock = &clock_system,
+                                   .prefix = SLICE("ad:"),
+                                   .page_ttl_ms = TTL_MS,
+                                   .on_replayed = on_replayed,
+                                   .arg = bench};
+    bench->ledger = ledger_new(&ledger);
+}
+
+static void stop(struct bench *bench)
+{
+    redis_free(bench->redis);
+    spool_free(bench->spool);
+    ledger_free(bench->ledger);
+    bench->ledger = NULL;
+}
+
+static int setup(void **state)
+{
+    struct bench *bench = check_calloc(1, sizeof *bench);
+    redis_fixture_say(&server, "FLUSHALL");
+    (void)snprintf(bench->folder, sizeof bench->folder, "/tmp/masthead-ledger-XXXXXX");
+    assert_non_null(mkdtemp(bench->folder));
+    bench->loop = loop_new();
+    start(bench);
+    run_until(bench->loop, is_up, bench, PATIENCE_MS);
+    *state = bench;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct bench *bench = *state;
+    char path[128];
+    stop(bench);
+    loop_free(bench->loop);
+    (void)snprintf(path, sizeof path, "%s/spool", bench->folder);
+    assert_int_equal(rmdir(path), 0); /* no segment is left */
+    assert_int_equal(rmdir(bench->folder), 0);
+    free(bench);
+    return 0;
+}
+
+static void note(enum ledger_result result, void *arg)
+{
+    struct bench *bench = arg;
+    bench->told[result]++;
+    bench->open--;
+}
+
+static void report(struct bench *bench, enum event_kind kind, unsigned number)
+{
+    struct ledger_event event = {.kind = kind,
+                                 .campaign = SLICE("spring"),
+                                 .creative = SLICE("spring-970"),
+                                 .slot = SLICE("header"),
+                                 .impression = {[14] = (uint8_t)((number + 1) >> 8),
+                                                [15] = (uint8_t)(number + 1)},
+                                 .now_us = clock_wall_us(&clock_system)};
+    event.issued_ms = event.now_us / US_PER_MS;
+    bench->open++;
+    ledger_record(bench->ledger, &event, note, bench);
+}
+
+static void report_many(struct bench *bench, unsigned from, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        report(bench, EVENT_IMPRESSION, from + i);
+}
+
+static bool all_are_told(void *arg)
+{
+    return ((struct bench *)arg)->open == 0;
+}
+
+static bool is_replayed(void *arg)
+{
+    return spool_waiting(((struct bench *)arg)->spool) == 0;
+}
+
+static void wait_told(struct bench *bench)
+{
+    run_until(bench->loop, all_are_told, bench, PATIENCE_MS);
+}
+
+static void wait_replayed(struct bench *bench)
+{
+    run_until(bench->loop, is_replayed, bench, PATIENCE_MS);
+}
+
+static int64_t total_of(const char *metric)
+{
+    return redis_fixture_number(&server, "HGET " TOTALS " %s", metric);
+}
+
+/* ---- Tests ---- */
+
+static void what_is_reported_while_redis_stands_still_counts_once_it_goes_on(void **state)
+{
+    struct bench *bench = *state;
+    report_many(bench, 0, 3);
+    wait_told(bench);
+    redis_fixture_freeze(&server);
+    report_many(bench, 2, 100); /* the first ones are sent, and will run when it goes on */
+    wait_told(bench);
+    report_many(bench, 102, 100); /* by now it is known to stand still */
+    wait_told(bench);
+    assert_int_equal(bench->told[LEDGER_COUNTED], 3);
+    assert_int_equal(bench->told[LEDGER_SPOOLED], 200);
+    redis_fixture_thaw(&server);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 202);
+    assert_int_equal(total_of("duplicate"), 1);
+    assert_int_equal(bench->replayed[LEDGER_COUNTED], 199);
+    assert_int_equal(bench->replayed[LEDGER_DUPLICATE], 1);
+}
+
+/* A connection that was dropped is read to its end by the server all the same. */
+static void what_a_dropped_connection_still_brings_counts_once(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 10);
+    report(bench, EVENT_IMPRESSION, 0);
+    wait_told(bench);
+    run_for(bench->loop, REDIS_DEAD_MS + 500);
+    redis_fixture_thaw(&server);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 10);
+    assert_int_equal(total_of("duplicate"), 1);
+}
+
+static void what_is_refused_waits_and_keeps_its_order(void **state)
+{
+    struct bench *bench = *state;
+    report_many(bench, 0, 2);
+    wait_told(bench);
+    redis_fixture_say(&server, "CONFIG SET maxmemory 1");
+    report_many(bench, 1, 2);
+    wait_told(bench);
+    report_many(bench, 2, 2);
+    wait_told(bench);
+    assert_int_equal(bench->told[LEDGER_SPOOLED], 4);
+    assert_int_equal(bench->told[LEDGER_FAILED], 0);
+    redis_fixture_say(&server, "CONFIG SET maxmemory 0");
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 4);
+    assert_int_equal(total_of("duplicate"), 2);
+}
+
+static void another_process_takes_over_what_one_has_left(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 50);
+    wait_told(bench);
+    stop(bench);
+    start(bench);
+    redis_fixture_thaw(&server);
+    run_until(bench->loop, is_up, bench, PATIENCE_MS);
+    wait_replayed(bench);
+    while (bench->replayed[LEDGER_COUNTED] < 50)
+        run_for(bench->loop, 20); /* the look for orphans */
+    assert_int_equal(total_of("impressions"), 50);
+    assert_int_equal(total_of("duplicate"), 0);
+}
+
+/* The mark is the server's memory of numbers; a batch that it has not had the one before goes on. */
+static void a_number_that_never_comes_holds_nothing_up(void **state)
+{
+    struct bench *bench = *state;
+    report_many(bench, 0, 1);
+    wait_told(bench);
+    const struct redis_reply *marks = redis_fixture_say(&server, "KEYS ad:mark:*");
+    assert_int_equal(marks->count, 1);
+    redis_fixture_say(&server, "DEL %.*s", SLICE_ARGS(marks->items[0].text));
+    report_many(bench, 1, 1);
+    wait_told(bench);
+    assert_int_equal(bench->told[LEDGER_SPOOLED], 1);
+    report_many(bench, 2, 1);
+    wait_told(bench);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 3);
+    assert_int_equal(bench->told[LEDGER_COUNTED], 2);
+}
+
+static bool all_are_back(void *arg)
+{
+    (void)arg;
+    return total_of("impressions") == 200 && total_of("clicks") == 1 && total_of("duplicate") == 1;
+}
+
+/* It comes back empty, as a replica would that had heard of nothing. */
+static void what_a_new_server_has_not_heard_of_is_told_again(void **state)
+{
+    struct bench *bench = *state;
+    report_many(bench, 0, 200);
+    wait_told(bench);
+    report(bench, EVENT_CLICK, 7);
+    report(bench, EVENT_IMPRESSION, 7);
+    wait_told(bench);
+    redis_fixture_kill(&server);
+    redis_fixture_restart(&server);
+    run_until(bench->loop, is_up, bench, PATIENCE_MS);
+    run_until(bench->loop, all_are_back, NULL, PATIENCE_MS);
+    assert_int_equal(bench->replayed[LEDGER_COUNTED], 0); /* they had been told */
+    report_many(bench, 200, 1);
+    wait_told(bench);
+    assert_int_equal(total_of("impressions"), 201);
+}
+
+static void spoiled_counts_are_told_as_failed_and_hold_nothing_up(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 1);
+    wait_told(bench);
+    report_many(bench, 1, 1);
+    wait_told(bench);
+    redis_fixture_thaw(&server);
+    redis_fixture_say(&server, "DEL " TOTALS);
+    redis_fixture_say(&server, "SET " TOTALS " nonsense");
+    wait_replayed(bench);
+    redis_fixture_say(&server, "DEL " TOTALS);
+    report_many(bench, 2, 1);
+    wait_told(bench);
+    assert_int_equal(total_of("impressions"), 1);
+}
+
+#define ON_REDIS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_REDIS(what_is_reported_while_redis_stands_still_counts_once_it_goes_on),
+        ON_REDIS(what_a_dropped_connection_still_brings_counts_once),
+        ON_REDIS(what_is_refused_waits_and_keeps_its_order),
+        ON_REDIS(another_process_takes_over_what_one_has_left),
+        ON_REDIS(a_number_that_never_comes_holds_nothing_up),
+        ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),
+        ON_REDIS(spoiled_counts_are_told_as_failed_and_hold_nothing_up),
+    };
+    log_setup(LOG_ERROR, LOG_LOGFMT);
+    return cmocka_run_group_tests(tests, redis_fixture_group_setup, redis_fixture_group_teardown);
+}
