@@ -158,6 +158,20 @@ struct metrics_worker *metrics_self(struct metrics *metrics)
     return &metrics->self->worker;
 }
 
+struct metrics_spool metrics_spool(struct metrics *metrics)
+{
+    struct metrics_spool spool = {0};
+    for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++) {
+        const struct metrics_worker *worker = metrics_worker(metrics, i);
+        if (worker->pid <= 0)
+            continue;
+        spool.waiting += worker->spool_waiting;
+        spool.bytes += worker->spool_bytes;
+        spool.troubled += worker->spool_trouble;
+    }
+    return spool;
+}
+
 void metrics_add(struct metrics *metrics, enum metrics_counter counter, uint64_t n)
 {
     CHECK(metrics->self != NULL);

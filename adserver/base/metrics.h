@@ -65,6 +65,9 @@ struct metrics_worker {
     uint32_t redis_connected;  /* 0 or 1 */
     uint32_t redis_pending;    /* commands without a reply */
     uint32_t draining;         /* 0 or 1 */
+    uint64_t spool_waiting;    /* records that wait for Redis */
+    uint64_t spool_bytes;      /* of the files they are in */
+    uint32_t spool_trouble;    /* 0 or 1: it can't be written to */
 };
 
 /* Maps the page (shared with children). Aborts when the kernel refuses. */
@@ -78,6 +81,13 @@ void metrics_attach(struct metrics *metrics, unsigned worker);
 struct metrics_worker *metrics_worker(struct metrics *metrics, unsigned worker);
 /* The row this process is attached to. */
 struct metrics_worker *metrics_self(struct metrics *metrics);
+
+/* What waits in the spools of all workers, and how many of them can't be written to. */
+struct metrics_spool {
+    uint64_t waiting, bytes;
+    unsigned troubled;
+};
+struct metrics_spool metrics_spool(struct metrics *metrics);
 
 void metrics_add(struct metrics *metrics, enum metrics_counter counter, uint64_t n);
 uint64_t metrics_sum(const struct metrics *metrics, enum metrics_counter counter);

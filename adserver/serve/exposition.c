@@ -13,7 +13,7 @@ static const struct {
 } family_labels[] = {
     {"requests", "kind"},   {"responses", "status"},    {"events", "result"},
     {"closes", "reason"},   {"request_log", "outcome"}, {"goal_leases", "result"},
-    {"goal_units", "what"},
+    {"goal_units", "what"}, {"spool_records", "outcome"}, {"spool_damages", "kind"},
 };
 
 static const char *label_of(const char *family)
@@ -151,6 +151,7 @@ static void add_state(struct strbuf *buf, struct service *service)
     const struct catalog *catalog = catalog_store_current(service->catalog);
     struct catalog_status status = catalog_store_status(service->catalog);
     uint64_t connections = 0, pending = 0, workers = 0, restarts = 0, connected = 1;
+    struct metrics_spool spool = metrics_spool(service->metrics);
 
     for (unsigned i = 0; i < METRICS_WORKERS_MAX; i++) {
         const struct metrics_worker *worker = metrics_worker(service->metrics, i);
@@ -169,6 +170,10 @@ static void add_state(struct strbuf *buf, struct service *service)
     add_gauge(buf, "connections", "Client connections open", connections);
     add_gauge(buf, "redis_up", "1 when every worker has Redis", connected);
     add_gauge(buf, "redis_pending", "Commands without a reply", pending);
+    add_gauge(buf, "spool_waiting", "Records of the spool that wait for Redis", spool.waiting);
+    add_gauge(buf, "spool_bytes", "Bytes of the spool's files", spool.bytes);
+    add_gauge(buf, "spool_writable", "1 when every worker can write to its spool",
+              spool.troubled == 0);
     add_gauge(buf, "catalog_slots", "Slots served", catalog ? catalog->slot_count : 0);
     add_gauge(buf, "catalog_campaigns", "Campaigns known", catalog ? catalog->campaign_count : 0);
     add_gauge(buf, "catalog_creatives", "Creatives known", catalog ? catalog->creative_count : 0);

@@ -149,6 +149,17 @@ static void add_redis(struct strbuf *buf, struct metrics *metrics)
     json_close(buf, '}');
 }
 
+static void add_spool(struct strbuf *buf, struct metrics *metrics)
+{
+    const struct metrics_spool spool = metrics_spool(metrics);
+    json_name(buf, "spool");
+    json_open(buf, '{');
+    json_u64(buf, "waiting", spool.waiting);
+    json_u64(buf, "bytes", spool.bytes);
+    json_bool(buf, "writable", spool.troubled == 0);
+    json_close(buf, '}');
+}
+
 static void add_rejections(struct strbuf *buf, const struct catalog_status *status)
 {
     json_name(buf, "rejected");
@@ -218,6 +229,7 @@ void stats_handle(struct http_exchange *exchange, void *context)
     add_family(buf, service->metrics, "events");
     add_latencies(buf, service->metrics);
     add_redis(buf, service->metrics);
+    add_spool(buf, service->metrics);
     add_catalog(buf, service);
     add_family(buf, service->metrics, "closes");
     json_close(buf, '}');

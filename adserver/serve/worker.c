@@ -73,6 +73,11 @@ static void tick(void *arg)
 
     row->redis_connected = redis_is_up(service->redis);
     row->redis_pending = redis_pending(service->redis);
+    if (service->spool) {
+        row->spool_waiting = spool_waiting(service->spool);
+        row->spool_bytes = spool_bytes(service->spool);
+        row->spool_trouble = spool_trouble(service->spool)[0] != '\0';
+    }
     token_codec_refresh(service->tokens, clock_wall_us(service->clock));
     loop_timer_set(worker->tick, TICK_MS * US_PER_MS);
 }

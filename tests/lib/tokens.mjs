@@ -10,6 +10,18 @@ export function newestKey(file) {
   return { id: Buffer.from(id, 'hex'), secret: Buffer.from(secret, 'base64url') };
 }
 
+// Impression numbers as a server gives them (adserver/store/impression.h): 14 bytes of a block, 2 of
+// the place in it, from 1 on.
+const blockSize = 8192;
+const blocks = new Map();
+export function nextImpression(campaign = '') {
+  let block = blocks.get(campaign);
+  if (!block || block.used === blockSize) blocks.set(campaign, (block = { name: randomBytes(14), used: 0 }));
+  const place = Buffer.alloc(2);
+  place.writeUInt16BE(++block.used);
+  return Buffer.concat([block.name, place]);
+}
+
 const short = (text) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
 
 // { campaign, creative, slot, landing, issued: milliseconds, impression: 16 bytes }
@@ -19,7 +31,7 @@ export function signToken(key, { campaign, creative, slot, landing = '', issued 
   const length = Buffer.alloc(2);
   length.writeUInt16BE(landing.length);
   const signed = Buffer.concat([
-    Buffer.from([1]), key.id, time, impression ?? randomBytes(16),
+    Buffer.from([1]), key.id, time, impression ?? nextImpression(campaign),
     short(campaign), short(creative), short(slot), length, Buffer.from(landing),
   ]);
   const mac = createHmac('sha256', key.secret).update(signed).digest().subarray(0, 16);

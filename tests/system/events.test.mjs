@@ -1,6 +1,7 @@
 // Impressions, viewable impressions, clicks: each counted once, whatever is not counted has its reason,
 // and Redis and /stats tell the same.
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { connect, importCatalog, request, smallCatalog, startRedis, startServer, until } from '../lib/harness.mjs';
@@ -178,8 +179,30 @@ test('a late click redirects and counts as late', async (t) => {
   assert.deepEqual(total, { late: 4, clicks: 2, impressions: 2 });
 });
 
-test('Redis away: a beacon is told 503 and counted as failed, a click still lands', async (t) => {
+test('Redis away: events are taken all the same, and counted when it is back', async (t) => {
   const { redis, server } = await start(t, { allowErrors: /redis/i });
+  const ads = [];
+  for (let i = 0; i < 2; i++) ads.push((await server.ads({ slot: 'header' }, asBrowser))[0]);
+  await redis.kill();
+  await until(async () => !(await server.stats()).redis.connected, { what: 'it has noticed' });
+  for (const url of [ads[0].impression_url, ads[0].impression_url, ads[0].viewable_url])
+    assert.equal((await report(url)).status, 204);
+  assert.equal((await report(`${ads[0].impression_url}.gif`)).status, 200);
+  assert.equal((await report(ads[1].click_url)).status, 302);
+  const { events, spool } = await server.stats();
+  assert.deepEqual(pick(events, ['spooled', 'failed', 'counted']), { spooled: 5, failed: 0, counted: 0 });
+  assert.ok(spool.writable);
+  await redis.start();
+  await until(async () => (await server.stats()).events.counted === 4, { what: 'they are counted' });
+  const { total } = await countsInRedis(redis, 'spring');
+  assert.deepEqual(pick(total, ['impressions', 'viewables', 'clicks', 'duplicate']), { impressions: 2, viewables: 1, clicks: 1, duplicate: 2 });
+  await until(async () => (await server.stats()).spool.waiting === 0);
+  assert.equal((await server.stats()).events.duplicate, 2);
+});
+
+test('neither Redis nor a disk: a beacon is told 503 and counted as failed, a click still lands', async (t) => {
+  const { redis, server } = await start(t, { allowErrors: /redis|spool/i });
+  rmSync(path.join(server.dir, 'state', 'spool'), { recursive: true });
   const ads = [];
   for (let i = 0; i < 3; i++) ads.push((await server.ads({ slot: 'header' }, asBrowser))[0]);
   await redis.kill();

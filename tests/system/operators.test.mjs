@@ -1,8 +1,11 @@
 // What operators look at: /stats, /metrics, health, the log.
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { delay, importCatalog, raw, request, run, smallCatalog, startRedis, startServer, until } from '../lib/harness.mjs';
 import { browser, patient, report, statsOfAll } from '../lib/traffic.mjs';
+import { newestKey, signToken } from '../lib/tokens.mjs';
 
 async function start(t, { options, ...settings } = {}) {
   const redis = await startRedis({ t });
@@ -69,7 +72,7 @@ test('/stats has every member of the contract', async (t) => {
 
 test('one answer speaks for all workers', async (t) => {
   const { server } = await start(t, { options: { 'server.workers': 3 } });
-  for (let i = 0; i < 90; i++) await server.ads({ slot: 'header' });
+  await Promise.all(Array.from({ length: 90 }, () => server.ads({ slot: 'header' })));
   for (let i = 0; i < 9; i++) {
     const stats = await server.stats();
     assert.equal(stats.requests.ads, 90);
@@ -248,41 +251,52 @@ test('a line a request with log.access, none without', async (t) => {
 });
 
 test('healthz is about the process, readyz about its work', async (t) => {
-  const { redis, server } = await start(t, { allowErrors: /redis/i });
+  const { redis, server } = await start(t, { allowErrors: /redis|spool/i });
   const ask = async (where) => {
     const answer = await request(server.admin + where);
     return [answer.status, answer.status === 200 ? undefined : answer.json().error.code];
   };
   assert.deepEqual(await ask('/healthz'), [200, undefined]);
   assert.deepEqual(await ask('/readyz'), [200, undefined]);
+  const eventsGo = async () => (await request(`${server.admin}/readyz`)).json().events;
+  assert.equal(await eventsGo(), 'redis');
   redis.pause();
-  await until(async () => (await ask('/readyz'))[0] === 503, { what: 'not ready without Redis' });
+  await until(async () => (await eventsGo()) === 'spool', { what: 'events go into the spool' });
+  rmSync(path.join(server.dir, 'state', 'spool'), { recursive: true });
+  const key = newestKey(path.join(server.dir, 'state', 'keyring'));
+  const token = signToken(key, { campaign: 'spring', creative: 'spring-970', slot: 'header' });
+  assert.equal((await request(`${server.base}/v1/i/${token}`, { headers: { 'User-Agent': 'Mozilla/5.0' } })).status, 503);
   assert.deepEqual(await ask('/readyz'), [503, 'redis_away']);
   assert.deepEqual(await ask('/healthz'), [200, undefined]);
   redis.resume();
   await until(async () => (await ask('/readyz'))[0] === 200);
   await redis.kill();
-  await until(async () => (await ask('/readyz'))[0] === 503);
+  await until(async () => (await ask('/readyz'))[0] === 503, { what: 'no disk and no Redis' });
   assert.deepEqual(await ask('/healthz'), [200, undefined]);
   assert.equal((await server.get('/v1/ads?slot=header')).status, 200);
 });
 
 test('readyz tells of a Redis that answers and takes no events', async (t) => {
-  const { redis, server } = await start(t);
+  const { redis, server } = await start(t, { allowErrors: /spool/ });
   const readiness = async () => {
     const answer = await request(`${server.admin}/readyz`);
-    return answer.status === 200 ? 'ready' : Object.values(answer.json().error).join(': ');
+    return answer.status === 200 ? answer.json().events : Object.values(answer.json().error).join(': ');
   };
   const [ad] = await server.ads({ slot: 'header' });
   const report = async () =>
     (await request(ad.impression_url, { headers: { 'User-Agent': 'tests' } })).status;
   await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+  assert.equal(await report(), 204);
+  assert.equal(await readiness(), 'spool');
+  await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+  await until(async () => (await readiness()) === 'redis', { what: 'it takes them again, though no event comes' });
+  assert.equal(await report(), 204);
+  assert.equal(await readiness(), 'redis');
+
+  rmSync(path.join(server.dir, 'state', 'spool'), { recursive: true });
+  await redis.command('CONFIG', 'SET', 'maxmemory', '1');
   assert.equal(await report(), 503);
   assert.match(await readiness(), /^redis_refuses: .*OOM/);
-  await redis.command('CONFIG', 'SET', 'maxmemory', '0');
-  await until(async () => (await readiness()) === 'ready', { what: 'ready again, though no event comes' });
-  assert.equal(await report(), 204);
-  assert.equal(await readiness(), 'ready');
 });
 
 test('what is on one listener is not on the other', async (t) => {
