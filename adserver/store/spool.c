@@ -195,8 +195,9 @@ static void prepare_segment(struct spool *spool)
 static void give_write(struct spool *spool, struct slice bytes, bool trial)
 {
     struct spool_write *write = &spool->write;
+    int64_t wall_us = clock_wall_us(spool->config.clock);
     prepare_segment(spool);
-    write->wall_ms = (uint64_t)(clock_wall_us(spool->config.clock) / US_PER_MS);
+    write->wall_ms = wall_us > 0 ? (uint64_t)(wall_us / US_PER_MS) : 0;
     write->bytes = bytes;
     write->trial = trial;
     write->sync = spool->config.fsync == SPOOL_FSYNC_ALWAYS;
