@@ -10,33 +10,15 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
-#include "base/strbuf.h"
 #include "net/loop.h"
+#include "store/spool_group.h"
 #include "store/spool_orphans.h"
 #include "store/spool_queue.h"
 #include "store/spool_thread.h"
 #include "store/spool_writer.h"
 
-#define TRIAL_BYTES   4096 /* what is tried of a disk that refused */
-#define PHRASE_MAX    128
-#define ENTRIES_LEAST 64
-
-/* Who is to be told about a record. */
-struct entry {
-    spool_fn *fn;
-    void *arg;
-};
-
-struct entries {
-    struct entry *list;
-    size_t count, capacity;
-};
-
-/* Records of one write. */
-struct group {
-    struct strbuf bytes;
-    struct entries entries;
-};
+#define TRIAL_BYTES 4096 /* what is tried of a disk that refused */
+#define PHRASE_MAX  128
 
 struct spool {
     struct spool_config config;
@@ -46,12 +28,12 @@ struct spool {
     struct random random;
 
     struct spool_segment *active; /* appended to; of the queue. NULL: none is */
-    struct group gathering;       /* comes next */
-    struct group writing;         /* the thread's while `busy` */
+    struct spool_group gathering; /* comes next */
+    struct spool_group writing;   /* the thread's while `busy` */
     struct spool_write write;
     bool busy;
-    struct entries refused;  /* without a try */
-    struct loop_timer *turn; /* ends the turn: the group leaves, refusals are told */
+    struct spool_entries refused; /* without a try */
+    struct loop_timer *turn;      /* ends the turn: the group leaves, refusals are told */
     bool turn_set;
     bool closing;
 
@@ -75,34 +57,12 @@ struct spool {
 
 #define SPOOL_OF(task, member) ((struct spool *)((char *)(task)-offsetof(struct spool, member)))
 
-static void submit(struct spool *spool);
 static void sync_now(void *arg);
 
 static void count(const struct spool *spool, enum metrics_counter counter, uint64_t n)
 {
     if (spool->config.metrics && n > 0)
         metrics_add(spool->config.metrics, counter, n);
-}
-
-/* ---- Who is told ----------------------------------------------------------------------------- */
-
-static void entries_add(struct entries *entries, spool_fn *fn, void *arg)
-{
-    if (entries->count == entries->capacity) {
-        entries->capacity = entries->capacity ? 2 * entries->capacity : ENTRIES_LEAST;
-        entries->list = check_realloc(entries->list, entries->capacity * sizeof *entries->list);
-    }
-    entries->list[entries->count++] = (struct entry){fn, arg};
-}
-
-/* Tells all and forgets them. What the functions append goes elsewhere. */
-static void entries_tell(struct entries *entries, bool durable)
-{
-    struct entries told = *entries;
-    *entries = (struct entries){NULL, 0, 0};
-    for (size_t i = 0; i < told.count; i++)
-        told.list[i].fn(durable, told.list[i].arg);
-    free(told.list);
 }
 
 static void tell_records(struct spool *spool)
@@ -209,7 +169,7 @@ static void submit(struct spool *spool)
 {
     if (spool->busy || spool->gathering.entries.count == 0)
         return;
-    struct group empty = spool->writing;
+    struct spool_group empty = spool->writing;
     spool->writing = spool->gathering;
     spool->gathering = empty;
     give_write(spool, strbuf_slice(&spool->writing.bytes), false);
@@ -262,7 +222,7 @@ static void finish_write(struct spool_task *task)
         take_failure(spool);
     strbuf_clear(&spool->writing.bytes);
     spool->busy = false;
-    entries_tell(&spool->writing.entries, durable);
+    spool_entries_tell(&spool->writing.entries, durable);
     if (durable && records)
         tell_records(spool);
     submit(spool);
@@ -276,7 +236,7 @@ static void end_turn(void *arg)
 {
     struct spool *spool = arg;
     spool->turn_set = false;
-    entries_tell(&spool->refused, false);
+    spool_entries_tell(&spool->refused, false);
     submit(spool);
 }
 
@@ -315,10 +275,10 @@ void spool_append(struct spool *spool, struct slice record, spool_fn *fn, void *
     if (reason) {
         log_refusal(reason, 1);
         count(spool, COUNTER_SPOOL_REFUSED, 1);
-        entries_add(&spool->refused, fn, arg);
+        spool_entries_add(&spool->refused, fn, arg);
     } else {
         spool_record_add(&spool->gathering.bytes, spool->write.salt, record);
-        entries_add(&spool->gathering.entries, fn, arg);
+        spool_entries_add(&spool->gathering.entries, fn, arg);
     }
     need_turn(spool);
 }
@@ -360,26 +320,6 @@ static void sync_now(void *arg)
 
 /* ---- Orphans --------------------------------------------------------------------------------- */
 
-static void log_note(const struct spool_note *note)
-{
-    static const char *const messages[] = {
-        [SPOOL_NOTE_TORN] = "spool: the torn end of a file is left out",
-        [SPOOL_NOTE_DAMAGED] = "spool: a damaged part of a file is skipped",
-        [SPOOL_NOTE_UNREADABLE] = "spool: a file cannot be read",
-        [SPOOL_NOTE_FOREIGN] = "spool: a file is no segment of this version; it is named .bad now",
-    };
-    static struct log_limit limit; /* a disk that refuses does so in each scan */
-    uint64_t suppressed = 0;
-    if (note->kind != SPOOL_NOTE_UNREADABLE)
-        log_event(note->kind == SPOOL_NOTE_TORN ? LOG_WARNING : LOG_ERROR, messages[note->kind],
-                  LOG_STR("file", note->name), LOG_INT("at", note->at),
-                  LOG_INT("bytes", note->bytes));
-    else if (log_allowed(&limit, &suppressed))
-        log_event(LOG_ERROR, messages[note->kind], LOG_STR("file", note->name),
-                  LOG_INT("at", note->at), LOG_STR("error", strerror((int)note->bytes)),
-                  LOG_INT("suppressed", suppressed));
-}
-
 static void adopt(struct spool *spool, struct spool_segment *segment)
 {
     count(spool, COUNTER_SPOOL_ADOPTED, segment->records);
@@ -403,7 +343,7 @@ static void finish_scan(struct spool_task *task)
     unsigned found = orphans->found_count;
     spool->scanning = false;
     for (unsigned i = 0; i < orphans->note_count; i++)
-        log_note(&orphans->notes[i]);
+        spool_note_log(&orphans->notes[i]);
     count(spool, COUNTER_SPOOL_TORN, orphans->torn);
     count(spool, COUNTER_SPOOL_DAMAGED, orphans->damaged);
     if (spool->closing)
@@ -511,8 +451,8 @@ struct spool *spool_new(const struct spool_config *config, struct err *err)
     spool->directory = directory;
     random_seed_from_system(&spool->random);
     init_write(spool);
-    strbuf_init(&spool->gathering.bytes, SPOOL_PENDING_MAX);
-    strbuf_init(&spool->writing.bytes, SPOOL_PENDING_MAX);
+    spool_group_init(&spool->gathering);
+    spool_group_init(&spool->writing);
     spool_queue_init(&spool->queue, on_removed, on_damaged, spool);
     spool_orphans_init(&spool->orphans, directory);
     spool->orphans.task.finish = finish_scan;
@@ -525,19 +465,13 @@ struct spool *spool_new(const struct spool_config *config, struct err *err)
     return spool;
 }
 
-static void release_group(struct group *group)
-{
-    strbuf_release(&group->bytes);
-    free(group->entries.list);
-}
-
 /* Without a thread any more: what it may still be using stays behind. */
 static void release(struct spool *spool)
 {
     spool_orphans_release(&spool->orphans);
     spool_queue_release(&spool->queue);
-    release_group(&spool->gathering);
-    release_group(&spool->writing);
+    spool_group_release(&spool->gathering);
+    spool_group_release(&spool->writing);
     free(spool->refused.list);
     (void)close(spool->directory);
     free(spool);
@@ -551,13 +485,13 @@ void spool_free(struct spool *spool)
     loop_timer_free(spool->turn);
     loop_timer_free(spool->sync_timer);
     loop_timer_free(spool->scan_timer);
-    entries_tell(&spool->refused, false);
+    spool_entries_tell(&spool->refused, false);
     submit(spool);
     if (!spool->busy)
         sync_now(spool);
     bool ended = spool_thread_end(spool->thread, SPOOL_FREE_MS);
-    entries_tell(&spool->writing.entries, false);
-    entries_tell(&spool->gathering.entries, false);
+    spool_entries_tell(&spool->writing.entries, false);
+    spool_entries_tell(&spool->gathering.entries, false);
     if (ended)
         release(spool);
     else

@@ -18,6 +18,13 @@
  *             out, a damaged record is skipped by looking for the next whole one; both are logged
  *             with file and offset, and counted.
  *
+ * What it costs (200-byte records, a virtual disk that syncs in 1 to 2 ms, one of two busy cores):
+ * the loop spends 0.2 us on an append and 0.2 to 0.6 us on handing a record out and having it done.
+ *
+ *   appended at a time     1        64             4,096
+ *   always               440-840    22,000-34,000  750,000-1,000,000 records/s
+ *   interval, off        ~80,000    >1,000,000     >1,500,000
+ *
  * What is done is not written down: after a crash all records of a segment are handed out again.
  * Whoever takes them must know what it has had. A record that was refused may come too, where even
  * cutting it away failed.

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/log.h"
 
 #define PIECE_BYTES (1024 * 1024) /* of a segment, before what is more urgent is looked for */
 #define BAD_SUFFIX  ".bad"
@@ -25,6 +26,26 @@ static void note(struct spool_orphans *orphans, enum spool_note_kind kind, const
     struct spool_note *to = &orphans->notes[orphans->note_count++];
     *to = (struct spool_note){.kind = kind, .at = at, .bytes = bytes};
     (void)snprintf(to->name, sizeof to->name, "%s", name);
+}
+
+void spool_note_log(const struct spool_note *note)
+{
+    static const char *const messages[] = {
+        [SPOOL_NOTE_TORN] = "spool: the torn end of a file is left out",
+        [SPOOL_NOTE_DAMAGED] = "spool: a damaged part of a file is skipped",
+        [SPOOL_NOTE_UNREADABLE] = "spool: a file cannot be read",
+        [SPOOL_NOTE_FOREIGN] = "spool: a file is no segment of this version; it is named .bad now",
+    };
+    static struct log_limit limit;
+    uint64_t suppressed = 0;
+    if (note->kind != SPOOL_NOTE_UNREADABLE)
+        log_event(note->kind == SPOOL_NOTE_TORN ? LOG_WARNING : LOG_ERROR, messages[note->kind],
+                  LOG_STR("file", note->name), LOG_INT("at", note->at),
+                  LOG_INT("bytes", note->bytes));
+    else if (log_allowed(&limit, &suppressed))
+        log_event(LOG_ERROR, messages[note->kind], LOG_STR("file", note->name),
+                  LOG_INT("at", note->at), LOG_STR("error", strerror((int)note->bytes)),
+                  LOG_INT("suppressed", suppressed));
 }
 
 /* ---- Which files there are ------------------------------------------------------------------- */

@@ -31,6 +31,9 @@ struct spool_note {
     uint64_t at, bytes;
 };
 
+/* One line in the log; a disk that refuses in each scan is told of once a second at most. */
+void spool_note_log(const struct spool_note *note);
+
 struct spool_orphans {
     struct spool_task task; /* its `finish` is the giver's */
     int directory;

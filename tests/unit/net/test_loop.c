@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,33 @@ static void test_a_timer_moves_and_rests(void **state)
     loop_timer_set(scene->timers[2], 30 * US_PER_MS);
     loop_run(scene->loop);
     assert_string_equal(scene->order, "a.");
+}
+
+static void *wake_thrice(void *arg)
+{
+    for (int i = 0; i < 3; i++)
+        loop_waker_wake(arg);
+    return NULL;
+}
+
+static void test_another_thread_wakes_the_loop(void **state)
+{
+    struct scene *scene = *state;
+    struct loop_waker *waker = loop_waker_new(scene->loop, on_stop, scene);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, wake_thrice, waker), 0);
+    loop_run(scene->loop); /* waits until it is woken */
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    loop_waker_wake(waker);
+    loop_waker_wake(waker);
+    loop_run(scene->loop);
+    assert_int_equal(scene->len, 2); /* wakes that were not seen yet are one */
+    loop_waker_wake(waker);
+    loop_waker_free(waker); /* what has not been looked at is forgotten */
+    scene->timers[2] = loop_timer_new(scene->loop, on_stop, scene);
+    loop_timer_set(scene->timers[2], 0);
+    loop_run(scene->loop);
+    assert_int_equal(scene->len, 3);
 }
 
 static void on_free_self(void *arg)
@@ -212,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_timers_run_in_the_order_they_are_due),
         TEST(test_a_timer_moves_and_rests),
+        TEST(test_another_thread_wakes_the_loop),
         TEST(test_a_timer_may_free_itself),
         TEST(test_later_comes_after_the_callback_that_asked),
         TEST(test_later_needs_no_event),
