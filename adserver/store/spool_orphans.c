@@ -84,6 +84,8 @@ static void list(struct spool_orphans *orphans)
     (void)closedir(stream);
     if (orphans->name_count > 0)
         qsort(orphans->names, orphans->name_count, sizeof *orphans->names, compare_names);
+    free(orphans->taken);
+    orphans->taken = check_calloc(orphans->name_count + 1, sizeof *orphans->taken);
 }
 
 /* ---- One file -------------------------------------------------------------------------------- */
@@ -130,6 +132,24 @@ static bool read_head(struct spool_orphans *orphans, const char *name, int fd, u
     if (spool_head_read(head, ret_salt))
         return true;
     set_aside(orphans, name);
+    return false;
+}
+
+/* The part of a name that is its process's. */
+static struct slice process_of(const char *name)
+{
+    const char *begin = strchr(name, '-'), *end = strrchr(name, '-');
+    return begin && end > begin ? slice_of(begin, (size_t)(end - begin)) : slice_cstr(name);
+}
+
+/* Whether an elder one of the same process is somebody else's, or ours since an earlier scan. */
+static bool has_elder(const struct spool_orphans *orphans, unsigned number)
+{
+    struct slice process = process_of(orphans->names[number]);
+    for (unsigned i = 0; i < number; i++) {
+        if (!orphans->taken[i] && slice_eq(process_of(orphans->names[i]), process))
+            return true;
+    }
     return false;
 }
 
@@ -217,7 +237,10 @@ static bool run(struct spool_task *task, bool hurry)
         orphans->more = true;
         return false;
     } else {
-        begin_segment(orphans, orphans->names[orphans->next_name++]);
+        unsigned number = orphans->next_name++;
+        if (!has_elder(orphans, number))
+            begin_segment(orphans, orphans->names[number]);
+        orphans->taken[number] = orphans->looked_at != NULL;
     }
     return true;
 }
@@ -245,4 +268,5 @@ void spool_orphans_release(struct spool_orphans *orphans)
         spool_segment_release(orphans->found[i]);
     spool_reader_free(orphans->reader);
     free(orphans->names);
+    free(orphans->taken);
 }

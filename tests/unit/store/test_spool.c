@@ -1,8 +1,11 @@
 /* The spool on a disk that is well: appending, replay, adoption, limits, the lock. */
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -338,6 +341,48 @@ static void test_so_many_are_adopted_at_a_time(void **state)
     scene_wait_files(scene, 0);
 }
 
+/* The name of the oldest segment; its folder is in `ret` before it. */
+static void oldest_segment(struct scene *scene, char ret[PATH_MAX])
+{
+    char folder[PATH_MAX / 2], oldest[NAME_MAX + 1] = "";
+    const struct dirent *entry;
+    (void)snprintf(folder, sizeof folder, "%s/spool", scene->config.state_dir);
+    DIR *stream = opendir(folder);
+    assert_non_null(stream);
+    while ((entry = readdir(stream)) != NULL) {
+        if (strstr(entry->d_name, ".spool") && (!oldest[0] || strcmp(entry->d_name, oldest) < 0))
+            (void)snprintf(oldest, sizeof oldest, "%s", entry->d_name);
+    }
+    (void)closedir(stream);
+    (void)snprintf(ret, PATH_MAX, "%s/%s", folder, oldest);
+}
+
+/* What one process wrote is replayed in its order, by however many others. */
+static void test_no_segment_before_its_elder(void **state)
+{
+    struct scene *scene = *state;
+    struct spool *kept = scene->spool;
+    char path[PATH_MAX];
+    scene->config.segment_bytes = 1;
+    scene->spool = scene_open(scene);
+    scene_put(scene, "first");
+    scene_put(scene, "second");
+    spool_free(scene->spool);
+    scene->spool = kept;
+    assert_int_equal(scene_files(scene), 2);
+    oldest_segment(scene, path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0); /* somebody else works on it */
+    run_for(scene->loop, 3 * SPOOL_SCAN_MS);
+    assert_int_equal(spool_waiting(scene->spool), 0);
+    (void)close(fd);
+    scene_wait_records(scene, 2);
+    spool_done(scene->spool, scene_take(scene, "first"));
+    spool_done(scene->spool, scene_take(scene, "second"));
+    scene_wait_files(scene, 0);
+}
+
 /* ---- Policies -------------------------------------------------------------------------------- */
 
 static void try_policy(struct scene *scene, enum spool_fsync fsync)
@@ -471,6 +516,7 @@ int main(void)
         IN_SCENE(test_a_living_process_keeps_its_own),
         IN_SCENE(test_the_oldest_come_first),
         IN_SCENE(test_so_many_are_adopted_at_a_time),
+        IN_SCENE(test_no_segment_before_its_elder),
         IN_SCENE(test_each_policy_keeps_records),
         IN_SCENE(test_a_second_server_is_refused),
         IN_SCENE(test_links_in_the_place_of_ours_are_refused),
