@@ -7,6 +7,7 @@ FROM debian:bookworm-slim AS build
 WORKDIR /src
 # The packages first, so that a changed source file does not install them again.
 COPY scripts/setup scripts/
+COPY package.json package-lock.json ./
 RUN scripts/setup build
 COPY . .
 ARG VERSION
@@ -15,7 +16,7 @@ RUN make -j"$(nproc)" ${VERSION:+VERSION="$VERSION"} PREFIX=/usr install DESTDIR
 FROM debian:bookworm-slim
 RUN apt-get -qq update \
     && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends \
-        libevent-core-2.1-7 libhiredis0.14 libinih1 libjansson4 libmaxminddb0 libssl3 tzdata \
+        libevent-core-2.1-7 libhiredis0.14 libinih1 libjansson4 libmaxminddb0 libpcre2-8-0 libssl3 tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --home-dir /var/lib/masthead --shell /usr/sbin/nologin masthead \
     && install -d -m 0700 -o masthead -g masthead /var/lib/masthead

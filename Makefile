@@ -27,7 +27,8 @@
 # How it is laid out: every adserver/<room>/*.c goes into one archive a room, and a program or test is
 # linked with the archives of the rooms it may know (adserver/rooms.mk). Files that the programs
 # carry in themselves (tag.js, the demo blog, Redis functions) are made into one object by
-# scripts/embed. Nothing lists source files by hand.
+# scripts/embed, what is known of crawlers by scripts/crawlers.mjs from npm packages. Nothing lists
+# source files by hand.
 
 include adserver/rooms.mk
 
@@ -87,7 +88,7 @@ endif
 # ---- Flags ---------------------------------------------------------------------------------------
 
 PKG_CONFIG ?= pkg-config
-PACKAGES := libevent_core hiredis libcrypto inih jansson libmaxminddb
+PACKAGES := libevent_core hiredis libcrypto inih jansson libmaxminddb libpcre2-8
 # Foreign headers are read as system headers: our warnings are about our own code.
 package_flags := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
 package_libs := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
@@ -208,6 +209,22 @@ $(OUT)/obj/gen/embed.o: $(OUT)/gen/embed.c $(OUT)/flags
 	$(Q)$(COMPILE) $(WARNINGS) $(EXTRA) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(call room_archive,base): $(OUT)/obj/gen/embed.o
+
+# ---- What is known of crawlers ---------------------------------------------------------------------
+
+# Two npm packages, turned into C tables by a script that also says which one is missing.
+crawler_packages := isbot crawler-user-agents
+$(OUT)/gen/crawlers.c: scripts/crawlers.mjs package.json \
+		$(wildcard $(crawler_packages:%=node_modules/%/package.json))
+	$(if $(Q),$(call say,crawlers))
+	@command -v node >/dev/null || { echo 'make: node is missing; scripts/setup build installs it' >&2; exit 1; }
+	$(Q)mkdir -p $(@D) && node scripts/crawlers.mjs > $@
+
+$(OUT)/obj/gen/crawlers.o: $(OUT)/gen/crawlers.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(WARNINGS) $(EXTRA) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(call room_archive,decision): $(OUT)/obj/gen/crawlers.o
 
 # ---- Unit tests: one program a file, linked with the rooms that its room reaches -------------------
 
