@@ -282,6 +282,11 @@ bench-decision: $(OUT)/bench_decision ## measure decisions among 10 to 100,000 c
 $(OUT)/bench_decision: $(OUT)/tests/obj/bench/bench_decision.o $(call room_links,decision)
 	$(if $(Q),$(call say,link))
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
+bench-crawlers: $(OUT)/bench_crawlers ## measure what a verdict on a user agent costs
+	@node tests/bench/agents.mjs > $(OUT)/gen/agents.txt && $(OUT)/bench_crawlers $(OUT)/gen/agents.txt
+$(OUT)/bench_crawlers: $(OUT)/tests/obj/bench/bench_crawlers.o $(call room_links,decision)
+	$(if $(Q),$(call say,link))
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 asan: ## build with AddressSanitizer and UBSan into $(BUILD)/san
 	@$(MAKE) --no-print-directory SANITIZER=address,undefined all
 
@@ -297,7 +302,7 @@ layers: ## check that every room includes only what it may know
 	@scripts/layers
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(all_c)
-.PHONY: test run bench bench-decision asan lint layers format option-docs
+.PHONY: test run bench bench-decision bench-crawlers asan lint layers format option-docs
 
 # ---- Installing and the rest ---------------------------------------------------------------------
 
