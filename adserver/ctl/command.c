@@ -211,7 +211,9 @@ static const struct command table[] = {
                    "reason why not is told with its figures; DRAWS says in how many it was "
                    "served. What is not described is not known. A viewer of which neither "
                    "--uid nor both --ip and --ua are told is new. Needs no running server; it "
-                   "reads redis.*, viewer.* and geo.database of the configuration.",
+                   "reads redis.*, viewer.*, bots.list and geo.database of the configuration. A "
+                   "user agent that is no person's browser is told on standard error; the answer "
+                   "is what a person would get.",
     },
     {
         .noun = "forecast",

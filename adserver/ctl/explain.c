@@ -5,7 +5,9 @@
 #include "ctl/command.h"
 #include "ctl/explain_catalog.h"
 #include "ctl/explain_print.h"
+#include "decision/crawlers.h"
 #include "decision/description.h"
+#include "store/crawler_file.h"
 #include "store/explain_goals.h"
 #include "store/explain_viewer.h"
 #include "store/geo.h"
@@ -234,6 +236,37 @@ static bool check_campaign(struct tool *tool, const struct description *descript
                        "there is no such campaign; allowed: one that `campaign list` shows");
 }
 
+/* ---- The user agent -------------------------------------------------------------------------- */
+
+static void tell_verdict(struct tool *tool, const struct crawler_list *list, struct slice agent)
+{
+    struct crawlers *crawlers = crawlers_new(list);
+    struct crawler_finding found = crawlers_judge(crawlers, agent);
+    if (found.verdict != CRAWLER_NONE)
+        tool_warn(tool, "--ua", "it is %s%s%s%s: it gets its ads, and nothing of it is counted",
+                  crawler_verdict_word(found.verdict), found.name ? " (" : "",
+                  found.name ? found.name : "", found.name ? ")" : "");
+    crawlers_free(crawlers);
+}
+
+/* What is answered is what a person's request would get; a crawler is told beside it. */
+static bool judge_agent(struct tool *tool, const struct description *description)
+{
+    const char *path = tool->options->bots_list;
+    struct err err = {"", ""};
+    struct crawler_list *list;
+    if (description->agent.len == 0)
+        return true;
+    list = path[0] ? crawler_file_read(path, &err) : crawler_list_built_in();
+    if (!list) {
+        (void)err_at(&err, "%s", options_where(tool->options, "bots.list"));
+        return mistakes_add(&tool->mistakes, &err);
+    }
+    tell_verdict(tool, list, description->agent);
+    crawler_list_free(list);
+    return true;
+}
+
 static bool explain_all(struct tool *tool, struct explain *explain,
                         const struct explain_viewer *viewer)
 {
@@ -265,6 +298,7 @@ static bool answer(struct tool *tool, const struct call *call,
     description_facts(description, &request->facts);
     if (!find_place(tool, description, &place, &request->facts) ||
         !find_viewer(tool, description, request->now_us, &viewer) ||
+        !judge_agent(tool, description) ||
         !find_slots(tool, description, entries->catalog, request) ||
         !check_campaign(tool, description, entries->catalog))
         return false;

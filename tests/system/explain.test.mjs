@@ -199,6 +199,21 @@ test('adctl and the API tell the same, word for word', async (t) => {
   }
 });
 
+test('adctl says beside it that a user agent is no reader\'s', async (t) => {
+  const { server } = await start(t, [campaign('house')]);
+  const told = async (agent, more = []) => {
+    const { code, stdout, stderr } = await server.adctl(['explain', '--slot', 'header', '--ua', agent, ...more]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /house +served/);
+    return stderr.replace(/^adctl: note: /, '').trim();
+  };
+  assert.equal(await told(browser), '');
+  const counts = 'it gets its ads, and nothing of it is counted';
+  assert.equal(await told('Googlebot/2.1'), `--ua: it is bot (Googlebot): ${counts}`);
+  assert.equal(await told('curl/8.5.0'), `--ua: it is not_browser (curl): ${counts}`);
+  assert.equal(await told('acme-agent/0.1'), `--ua: it is not_browser: ${counts}`);
+});
+
 test('how adctl is called', async (t) => {
   const { server } = await start(t, [campaign('house')]);
   for (const [args, code, pattern] of [
