@@ -21,6 +21,7 @@
 #include "serve/series.h"
 #include "serve/settings.h"
 #include "serve/worker.h"
+#include "serve/young.h"
 #include "store/keyring.h"
 #include "store/spool.h"
 
@@ -46,6 +47,7 @@ struct server {
     struct command_line command_line;
     struct settings *settings;
     struct metrics *metrics;
+    struct young *young;
     struct sockets public_sockets, admin_sockets;
 };
 
@@ -248,6 +250,7 @@ static int run_worker(unsigned number, void *context)
     struct worker_config config = {
         .settings = server->settings,
         .metrics = server->metrics,
+        .young = server->young,
         .public_fds = server->public_sockets.fds,
         .public_count = server->public_sockets.count,
         .admin_fds = server->admin_sockets.fds,
@@ -338,6 +341,7 @@ static int supervise(struct server *server)
     int code;
 
     server->metrics = config.metrics = metrics_new(layout);
+    server->young = young_new();
     log_event(LOG_INFO, "started", LOG_STR("version", MASTHEAD_VERSION),
               LOG_INT("workers", server->settings->workers),
               LOG_STR("listen", server->settings->options->server_listen),
@@ -345,6 +349,7 @@ static int supervise(struct server *server)
     code = workers_run(&config);
     log_event(LOG_INFO, "stopped", LOG_INT("code", code));
     metrics_free(server->metrics);
+    young_free(server->young);
     return code;
 }
 

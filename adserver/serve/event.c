@@ -5,8 +5,9 @@
 
 #include "base/check.h"
 #include "decision/landing.h"
+#include "serve/event_outcome.h"
 #include "serve/series.h"
-#include "serve/traffic.h"
+#include "store/click_rate.h"
 
 /* The smallest GIF: one transparent pixel. */
 static const uint8_t pixel[43] = {
@@ -33,11 +34,12 @@ struct report {
     struct http_exchange *exchange; /* NULL: the client has gone; it is counted all the same */
     const struct door *door;
     bool wants_pixel;
-    int64_t received_us;
-    unsigned series; /* of the campaign */
+    int64_t received_us, began_us; /* monotonic: the request was there, it is handled */
+    int64_t now_us;                /* wall time: when it counts */
+    unsigned series;               /* of the campaign */
     enum event_filter filter;
-    size_t landing_len;
-    char landing[LANDING_MAX];
+    struct token token;             /* points into `bytes` */
+    uint8_t bytes[TOKEN_BYTES_MAX]; /* the last: what is not used of it is never touched */
 };
 
 static void answer_beacon(struct report *report, bool written)
@@ -66,7 +68,7 @@ static void answer_click(struct report *report)
     strbuf_clear(head);
     strbuf_add_cstr(head, HTTP_NO_STORE HTTP_ANY_ORIGIN
                     "Referrer-Policy: no-referrer-when-downgrade\r\nLocation: ");
-    strbuf_add(head, report->landing, report->landing_len);
+    strbuf_add(head, report->token.landing.ptr, report->token.landing.len);
     strbuf_add_cstr(head, "\r\n");
     response.extra = strbuf_slice(head);
     http_respond(report->exchange, &response);
@@ -86,86 +88,12 @@ static void answer(struct report *report, bool written)
 
 /* Counting */
 
-/* What is counted of an event beside its ledger, for /stats. */
-struct counting {
-    struct metrics *metrics;
-    unsigned series; /* of the campaign */
-    enum event_kind kind;
-    enum event_filter filter;
-};
-
-static void count_first(const struct counting *of, bool implied)
-{
-    static const enum series_counter counters[] = {
-        [EVENT_IMPRESSION] = SERIES_CAMPAIGN_IMPRESSIONS,
-        [EVENT_VIEWABLE] = SERIES_CAMPAIGN_VIEWABLES,
-        [EVENT_CLICK] = SERIES_CAMPAIGN_CLICKS,
-    };
-    metrics_add(of->metrics, COUNTER_EVENT_COUNTED, implied ? 2 : 1);
-    metrics_series_add(of->metrics, of->series, counters[of->kind], 1);
-    if (implied)
-        metrics_series_add(of->metrics, of->series, SERIES_CAMPAIGN_IMPRESSIONS, 1);
-}
-
-static void count(const struct counting *of, enum ledger_result result)
-{
-    struct metrics *metrics = of->metrics;
-    switch (result) {
-    case LEDGER_COUNTED:
-        count_first(of, false);
-        break;
-    case LEDGER_COUNTED_IMPLIED:
-        count_first(of, true);
-        break;
-    case LEDGER_DUPLICATE:
-        metrics_add(metrics, COUNTER_EVENT_DUPLICATE, 1);
-        break;
-    case LEDGER_FILTERED:
-        metrics_add(metrics, event_filter_rows[of->filter].counter, 1);
-        break;
-    case LEDGER_NO_IMPRESSION:
-        metrics_add(metrics, event_filter_rows[EVENT_IS_NO_IMPRESSION].counter, 1);
-        break;
-    case LEDGER_OVER_GOAL_IMPLIED:
-        metrics_add(metrics, COUNTER_EVENT_COUNTED, 1);
-        metrics_series_add(metrics, of->series, SERIES_CAMPAIGN_IMPRESSIONS, 1);
-        metrics_add(metrics, COUNTER_EVENT_OVER_GOAL, 1);
-        break;
-    case LEDGER_OVER_GOAL:
-        metrics_add(metrics, COUNTER_EVENT_OVER_GOAL, 1);
-        break;
-    case LEDGER_SPOOLED:
-        metrics_add(metrics, COUNTER_EVENT_SPOOLED, 1);
-        break;
-    case LEDGER_FAILED:
-        metrics_add(metrics, COUNTER_EVENT_FAILED, 1);
-        break;
-    }
-}
-
-void event_on_replayed(const struct ledger_event *event, enum ledger_result result, void *context)
-{
-    struct service *service = context;
-    const struct counting of = {
-        .metrics = service->metrics,
-        .series = metrics_series(service->metrics, SERIES_CAMPAIGN, event->campaign),
-        .kind = event->kind,
-        .filter = event->filter,
-    };
-    count(&of, result);
-}
-
 static void on_recorded(enum ledger_result result, void *arg)
 {
     struct report *report = arg;
-    const struct counting of = {
-        .metrics = report->service->metrics,
-        .series = report->series,
-        .kind = report->door->kind,
-        .filter = report->filter,
-    };
 
-    count(&of, result);
+    event_outcome_count(report->service->metrics, report->series, report->door->kind,
+                        report->filter, result);
     if (report->exchange) {
         http_on_gone(report->exchange, NULL, NULL);
         answer(report, result != LEDGER_FAILED);
@@ -205,39 +133,19 @@ static bool may_redirect(const struct token *token)
     return token->landing.len > 0 && landing_is_valid(token->landing, &err);
 }
 
-static struct report *report_new(struct service *service, struct http_exchange *exchange,
-                                 const struct door *door, const struct token *token)
+/* How long a click may wait for Redis before it is asked to count. */
+static int timeout_ms(const struct report *report)
 {
-    struct report *report = check_malloc(sizeof(*report));
-    report->service = service;
-    report->exchange = exchange;
-    report->door = door;
-    report->received_us = http_exchange_request(exchange)->received_us;
-    report->series = metrics_series(service->metrics, SERIES_CAMPAIGN, token->campaign);
-    report->landing_len = token->landing.len;
-    if (token->landing.len)
-        memcpy(report->landing, token->landing.ptr, token->landing.len);
-    return report;
+    const struct service *service = report->service;
+    int64_t waited_ms = (clock_mono_us(service->clock) - report->began_us) / US_PER_MS;
+    int64_t left_ms = service->redis_timeout_ms - waited_ms;
+    return left_ms > 1 ? (int)left_ms : 1;
 }
 
-bool event_goal_of(const struct ledger_event *event, struct event_goal *ret, void *context)
-{
-    const struct service *service = context;
-    const struct catalog *catalog = catalog_store_current(service->catalog);
-    const struct campaign *campaign =
-        catalog ? catalog_find_campaign(catalog, event->campaign) : NULL;
-    int64_t hold_us = service->options->goals_hold_in_ms * US_PER_MS;
-    if (!campaign || (campaign->delivery == 0 && !goal_is_priced(campaign)))
-        return false;
-    ret->campaign = campaign;
-    ret->window = goal_window_at(campaign->zone, hold_us, event->issued_ms * US_PER_MS);
-    ret->held_from_us = clock_wall_us(service->clock) - hold_us;
-    return true;
-}
-
-static void record(struct report *report, const struct token *token, int64_t now_us)
+static void record(struct report *report)
 {
     struct service *service = report->service;
+    const struct token *token = &report->token;
     struct ledger_event event = {
         .kind = report->door->kind,
         .filter = report->filter,
@@ -245,35 +153,95 @@ static void record(struct report *report, const struct token *token, int64_t now
         .creative = token->creative,
         .slot = token->slot,
         .issued_ms = token->issued_ms,
-        .now_us = now_us,
+        .now_us = report->now_us,
     };
     memcpy(event.impression, token->impression, IMPRESSION_BYTES);
-    http_on_gone(report->exchange, on_gone, report);
     ledger_record(service->ledger, &event, on_recorded, report);
+}
+
+/* Clicks of one viewer: more than a person makes do not count (store/click_rate.h) */
+
+static void on_rate(int64_t clicks, void *arg)
+{
+    struct report *report = arg;
+    if (clicks > report->service->options->bots_clicks_per_minute)
+        report->filter = EVENT_IS_CLICK_RATE;
+    record(report);
+}
+
+/* Begins to ask; false where it is not to be asked, or nobody can answer. */
+static bool ask_rate(struct report *report)
+{
+    struct service *service = report->service;
+    const struct http_request *request = http_exchange_request(report->exchange);
+    const struct click_rate_viewer viewer = {
+        .client = client_address(&service->trusted, request),
+        .agent = http_request_header(request, SLICE("user-agent")),
+        .salt = secrets_today(service->secrets, report->now_us),
+    };
+    if (report->door->kind != EVENT_CLICK || report->filter != EVENT_COUNTS ||
+        service->options->bots_clicks_per_minute == 0 || !viewer.salt ||
+        !redis_is_up(service->redis))
+        return false;
+    click_rate_count(service->redis, service->prefix, &viewer, timeout_ms(report), on_rate, report);
+    return true;
+}
+
+/* A click that comes faster than a person does not count. */
+static void mind_youth(struct report *report)
+{
+    struct service *service = report->service;
+    const uint8_t *impression = report->token.impression;
+    if (report->door->kind == EVENT_IMPRESSION)
+        young_note(service->young, impression, report->began_us);
+    else if (report->door->kind == EVENT_CLICK &&
+             young_is(service->young, impression, report->began_us,
+                      service->options->bots_fast_click_in_ms))
+        report->filter = EVENT_IS_FAST_CLICK;
+}
+
+static void refuse(struct http_exchange *exchange, struct service *service)
+{
+    metrics_add(service->metrics, COUNTER_EVENT_BAD_TOKEN, 1);
+    http_respond_error(exchange, 403, "bad_token", SLICE("this address was not signed by us"));
+}
+
+/* The report of a token that is good; NULL, and the request refused, if it is not. */
+static struct report *report_new(struct http_exchange *exchange, struct service *service,
+                                 const struct door *door)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    struct report *report = check_malloc(sizeof(*report));
+    report->now_us = clock_wall_us(service->clock);
+    if (!token_verify(service->tokens, token_text(request, door, &report->wants_pixel),
+                      report->now_us, report->bytes, &report->token) ||
+        (door->kind == EVENT_CLICK && !may_redirect(&report->token))) {
+        refuse(exchange, service);
+        free(report);
+        return NULL;
+    }
+    report->service = service;
+    report->exchange = exchange;
+    report->door = door;
+    report->received_us = request->received_us;
+    report->began_us = clock_mono_us(service->clock);
+    report->series = metrics_series(service->metrics, SERIES_CAMPAIGN, report->token.campaign);
+    return report;
 }
 
 static void handle(struct http_exchange *exchange, struct service *service, const struct door *door)
 {
-    const struct http_request *request = http_exchange_request(exchange);
-    int64_t now_us = clock_wall_us(service->clock);
-    uint8_t bytes[TOKEN_BYTES_MAX];
-    struct token token;
-    struct report *report;
-    bool wants_pixel;
-
-    if (!token_verify(service->tokens, token_text(request, door, &wants_pixel), now_us, bytes,
-                      &token) ||
-        (door->kind == EVENT_CLICK && !may_redirect(&token))) {
-        metrics_add(service->metrics, COUNTER_EVENT_BAD_TOKEN, 1);
-        http_respond_error(exchange, 403, "bad_token", SLICE("this address was not signed by us"));
+    struct report *report = report_new(exchange, service, door);
+    if (!report)
         return;
-    }
-    report = report_new(service, exchange, door, &token);
-    report->wants_pixel = wants_pixel;
-    report->filter = traffic_classify(request);
-    if (report->filter == EVENT_COUNTS && is_late(service, &token, now_us))
+    report->filter = traffic_classify(&service->judged_by, http_exchange_request(exchange));
+    if (report->filter == EVENT_COUNTS && is_late(service, &report->token, report->now_us))
         report->filter = EVENT_IS_LATE;
-    record(report, &token, now_us);
+    if (report->filter == EVENT_COUNTS)
+        mind_youth(report);
+    http_on_gone(exchange, on_gone, report);
+    if (!ask_rate(report))
+        record(report);
 }
 
 void event_handle_impression(struct http_exchange *exchange, void *service)

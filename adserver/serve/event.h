@@ -17,9 +17,4 @@ http_handler event_handle_impression; /* /v1/i/TOKEN and /v1/i/TOKEN.gif */
 http_handler event_handle_viewable;   /* /v1/v/TOKEN */
 http_handler event_handle_click;      /* /v1/c/TOKEN */
 
-/* For the ledger, with the service as their context: by which prices and bounds an event is counted,
- * and what became of one that had been spooled. */
-ledger_goal_fn event_goal_of;
-ledger_replayed_fn event_on_replayed;
-
 #endif

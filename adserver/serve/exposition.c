@@ -110,6 +110,8 @@ static const struct series_family series_families[] = {
      "Viewable impressions counted"},
     {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_CLICKS, "campaign_clicks_total",
      "Clicks counted"},
+    {SERIES_CRAWLER, "crawler", SERIES_CRAWLER_REQUESTS, "crawler_requests_total",
+     "Requests of crawlers and libraries that are known by name"},
 };
 
 static void add_series_family(struct strbuf *buf, const struct metrics *metrics,
@@ -120,7 +122,7 @@ static void add_series_family(struct strbuf *buf, const struct metrics *metrics,
     for (unsigned i = 0; i < count; i++) {
         if (metrics_series_kind(metrics, i) != family->kind)
             continue;
-        /* An id needs no escaping: [a-z0-9._-]. */
+        /* No name needs escaping: [a-z0-9._-], a crawler's see decision/crawler_data.h. */
         strbuf_addf(buf, PREFIX "%s{%s=\"%.*s\"} ", family->name, family->label,
                     SLICE_ARGS(metrics_series_id(metrics, i)));
         strbuf_add_u64(buf, metrics_series_get(metrics, i, family->counter));
@@ -128,20 +130,50 @@ static void add_series_family(struct strbuf *buf, const struct metrics *metrics,
     }
 }
 
-static void add_reasons(struct strbuf *buf, const struct metrics *metrics, char kind,
-                        const char *label, const char *name, const char *help)
+/* Counters of every row of a kind that stand one behind the other, each with a word of its own. */
+struct worded_family {
+    char kind;
+    const char *label;
+    unsigned first, count;
+    const char *(*word)(unsigned at);
+    const char *name, *help;
+};
+
+static const char *reason_word(unsigned at)
+{
+    return reason_rows[at].word;
+}
+
+static const char *filter_word(unsigned at)
+{
+    return event_filter_rows[at].word;
+}
+
+static const struct worded_family worded_families[] = {
+    {SERIES_SLOT, "slot", SERIES_REASONS, REASON_COUNT, reason_word, "slot_unfilled_total",
+     "Requests for a slot that got no creative, by reason"},
+    {SERIES_SLOT, "slot", SERIES_FILTERED, EVENT_FILTER_COUNT, filter_word, "slot_filtered_total",
+     "Of the requests that got a creative those that do not count, by reason"},
+    {SERIES_CAMPAIGN, "campaign", SERIES_REASONS, REASON_COUNT, reason_word,
+     "campaign_rejected_total", "Times a campaign was not served, by reason"},
+    {SERIES_CAMPAIGN, "campaign", SERIES_FILTERED, EVENT_FILTER_COUNT, filter_word,
+     "campaign_serves_filtered_total", "Creatives chosen for what does not count, by reason"},
+};
+
+static void add_worded_family(struct strbuf *buf, const struct metrics *metrics,
+                              const struct worded_family *family)
 {
     unsigned count = metrics_series_count(metrics);
-    add_head(buf, name, "counter", help);
+    add_head(buf, family->name, "counter", family->help);
     for (unsigned i = 0; i < count; i++) {
-        if (metrics_series_kind(metrics, i) != kind)
+        if (metrics_series_kind(metrics, i) != family->kind)
             continue;
-        for (unsigned r = 0; r < REASON_COUNT; r++) {
-            uint64_t n = metrics_series_get(metrics, i, SERIES_REASONS + r);
+        for (unsigned at = 0; at < family->count; at++) {
+            uint64_t n = metrics_series_get(metrics, i, family->first + at);
             if (n)
-                strbuf_addf(buf, PREFIX "%s{%s=\"%.*s\",reason=\"%s\"} %llu\n", name, label,
-                            SLICE_ARGS(metrics_series_id(metrics, i)), reason_rows[r].word,
-                            (unsigned long long)n);
+                strbuf_addf(buf, PREFIX "%s{%s=\"%.*s\",reason=\"%s\"} %llu\n", family->name,
+                            family->label, SLICE_ARGS(metrics_series_id(metrics, i)),
+                            family->word(at), (unsigned long long)n);
         }
     }
 }
@@ -200,10 +232,8 @@ void exposition_handle(struct http_exchange *exchange, void *context)
     add_latencies(buf, service->metrics);
     for (size_t i = 0; i < sizeof(series_families) / sizeof(*series_families); i++)
         add_series_family(buf, service->metrics, &series_families[i]);
-    add_reasons(buf, service->metrics, SERIES_SLOT, "slot", "slot_unfilled_total",
-                "Requests for a slot that got no creative, by reason");
-    add_reasons(buf, service->metrics, SERIES_CAMPAIGN, "campaign", "campaign_rejected_total",
-                "Times a campaign was not served, by reason");
+    for (size_t i = 0; i < sizeof(worded_families) / sizeof(*worded_families); i++)
+        add_worded_family(buf, service->metrics, &worded_families[i]);
     response.body = strbuf_slice(buf);
     if (buf->overflowed)
         http_respond_error(exchange, 500, "too_large", SLICE("more than fits into one answer"));

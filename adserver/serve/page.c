@@ -165,7 +165,7 @@ static enum step parse(struct page *page)
         return refuse_parameters(page, &err);
     if (!catalog_store_current(page->service->catalog))
         return refuse(page, 503, "no_catalog", SLICE("no catalog has been loaded yet"));
-    page->filter = traffic_classify(request);
+    page->filter = traffic_classify(&page->service->judged_by, request);
     if (find_slots(page) == 0 && page->query.slot_count == 1)
         return refuse(page, 404, "unknown_slot", SLICE("there is no such slot"));
     return NEXT;
@@ -528,11 +528,19 @@ static enum step reserve(struct page *page)
 static void count_serve(struct page *page, unsigned position, const struct candidate *winner)
 {
     struct service *service = page->service;
-    if (page->filter != EVENT_COUNTS)
-        return;
-    metrics_series_add(service->metrics, winner->campaign->series, SERIES_CAMPAIGN_SERVES, 1);
-    ledger_add_serve(service->ledger, winner->campaign->id, winner->creative->id,
+    unsigned counter = page->filter == EVENT_COUNTS ? SERIES_CAMPAIGN_SERVES
+                                                    : SERIES_FILTERED + (unsigned)page->filter;
+    metrics_series_add(service->metrics, winner->campaign->series, counter, 1);
+    ledger_add_serve(service->ledger, page->filter, winner->campaign->id, winner->creative->id,
                      page->request.slots[position].name, page->request.now_us);
+}
+
+static void count_fill(struct page *page, const struct slot *slot)
+{
+    struct metrics *metrics = page->service->metrics;
+    metrics_series_add(metrics, slot->series, SERIES_SLOT_FILLED, 1);
+    if (page->filter != EVENT_COUNTS)
+        metrics_series_add(metrics, slot->series, SERIES_FILTERED + (unsigned)page->filter, 1);
 }
 
 static void count_slots(struct page *page)
@@ -540,15 +548,17 @@ static void count_slots(struct page *page)
     for (unsigned i = 0; i < page->request.slot_count; i++) {
         const struct slot_selection *slot = &page->selection.slots[i];
         const struct slot_index *index = page->request.slots[i].index;
-        unsigned outcome = SERIES_SLOT_FILLED;
-        if (page->chosen[i] >= 0)
+        bool filled = page->chosen[i] >= 0;
+        if (filled)
             count_serve(page, i, &slot->candidates[page->chosen[i]]);
-        else
-            outcome = SERIES_REASONS + (unsigned)selection_unfilled_reason(slot);
         if (!index)
             continue;
         metrics_series_add(page->service->metrics, index->slot->series, SERIES_SLOT_REQUESTS, 1);
-        metrics_series_add(page->service->metrics, index->slot->series, outcome, 1);
+        if (filled)
+            count_fill(page, index->slot);
+        else
+            metrics_series_add(page->service->metrics, index->slot->series,
+                               SERIES_REASONS + (unsigned)selection_unfilled_reason(slot), 1);
     }
 }
 

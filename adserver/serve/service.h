@@ -14,7 +14,9 @@
 #include "serve/api_token.h"
 #include "serve/client.h"
 #include "serve/token.h"
+#include "serve/traffic.h"
 #include "serve/viewer.h"
+#include "serve/young.h"
 #include "store/catalog_store.h"
 #include "store/geo.h"
 #include "store/goals.h"
@@ -36,6 +38,7 @@ struct service {
     const struct clock *clock;
     struct random random;
     struct metrics *metrics;
+    struct young *young;
     struct loop *loop;
     struct redis *redis;
     struct catalog_store *catalog;
@@ -54,7 +57,9 @@ struct service {
     struct slice prefix;     /* of keys in Redis */
     struct slice public_url; /* without trailing slash */
     struct viewer_ladder ladder;
-    struct trusted_proxies trusted;
+    struct networks trusted;
+    struct crawlers *crawlers;
+    struct traffic_rules judged_by;    /* every request */
     struct geo *geo;                   /* the settings'; NULL: no database */
     const struct api_token *api_token; /* the settings' */
     int redis_timeout_ms;              /* of an ad request */

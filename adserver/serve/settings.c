@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "decision/landing.h"
 #include "net/workers.h"
+#include "store/crawler_file.h"
 
 /* Each text option that means something has one function here; the table at the end runs them all.
  */
@@ -93,8 +94,20 @@ static bool understand_user(struct settings *settings, struct err *err)
 
 static bool understand_proxies(struct settings *settings, struct err *err)
 {
-    return trusted_proxies_parse(slice_cstr(settings->options->server_trusted_proxies),
-                                 &settings->trusted, err);
+    return networks_parse(slice_cstr(settings->options->server_trusted_proxies), &settings->trusted,
+                          err);
+}
+
+static bool understand_internal(struct settings *settings, struct err *err)
+{
+    return networks_parse(slice_cstr(settings->options->bots_internal), &settings->internal, err);
+}
+
+static bool understand_crawlers(struct settings *settings, struct err *err)
+{
+    const char *path = settings->options->bots_list;
+    settings->crawlers = path[0] ? crawler_file_read(path, err) : crawler_list_built_in();
+    return settings->crawlers != NULL;
 }
 
 static bool understand_redis(struct settings *settings, struct err *err)
@@ -158,6 +171,8 @@ static const struct {
     {"server.workers", understand_workers},
     {"server.user", understand_user},
     {"server.trusted_proxies", understand_proxies},
+    {"bots.internal", understand_internal},
+    {"bots.list", understand_crawlers},
     {"redis.url", understand_redis},
     {"redis.prefix", understand_prefix},
     {"viewer.identity", understand_identity},
@@ -183,6 +198,7 @@ void settings_free(struct settings *settings)
 {
     if (!settings)
         return;
+    crawler_list_free(settings->crawlers);
     geo_close(settings->geo);
     redis_target_release(&settings->redis);
     options_free(settings->options);

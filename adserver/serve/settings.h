@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/options.h"
+#include "decision/crawler_list.h"
 #include "net/address.h"
 #include "serve/api_token.h"
 #include "serve/client.h"
@@ -25,8 +26,9 @@ struct settings {
     unsigned workers;
     struct redis_target redis;
     struct viewer_ladder ladder;
-    struct trusted_proxies trusted;
-    struct geo *geo; /* owned; NULL: no database */
+    struct networks trusted, internal;
+    struct crawler_list *crawlers; /* owned */
+    struct geo *geo;               /* owned; NULL: no database */
     struct api_token api_token;
     char *keyring_path;
     uid_t uid; /* to become; 0: stay */

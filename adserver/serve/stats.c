@@ -1,5 +1,6 @@
 #include "serve/stats.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "serve/json.h"
@@ -61,20 +62,43 @@ static void add_reasons(struct strbuf *buf, const char *name, const struct metri
     json_close(buf, '}');
 }
 
+/* What was filled or served and does not count: members of `<prefix><word>`. */
+static void add_filtered(struct strbuf *buf, const char *prefix, const struct metrics *metrics,
+                         unsigned series)
+{
+    for (unsigned i = EVENT_COUNTS + 1; i < EVENT_FILTER_COUNT; i++) {
+        uint64_t count = metrics_series_get(metrics, series, SERIES_FILTERED + i);
+        char name[64];
+        (void)snprintf(name, sizeof(name), "%s%s", prefix, event_filter_rows[i].word);
+        if (count)
+            json_u64(buf, name, count);
+    }
+}
+
 static void add_slot(struct strbuf *buf, const struct metrics *metrics, unsigned series)
 {
     json_u64(buf, "requests", metrics_series_get(metrics, series, SERIES_SLOT_REQUESTS));
     json_u64(buf, "filled", metrics_series_get(metrics, series, SERIES_SLOT_FILLED));
+    json_name(buf, "filtered");
+    json_open(buf, '{');
+    add_filtered(buf, "", metrics, series);
+    json_close(buf, '}');
     add_reasons(buf, "unfilled", metrics, series);
 }
 
 static void add_campaign(struct strbuf *buf, const struct metrics *metrics, unsigned series)
 {
     json_u64(buf, "serves", metrics_series_get(metrics, series, SERIES_CAMPAIGN_SERVES));
+    add_filtered(buf, "serves_", metrics, series);
     json_u64(buf, "impressions", metrics_series_get(metrics, series, SERIES_CAMPAIGN_IMPRESSIONS));
     json_u64(buf, "viewables", metrics_series_get(metrics, series, SERIES_CAMPAIGN_VIEWABLES));
     json_u64(buf, "clicks", metrics_series_get(metrics, series, SERIES_CAMPAIGN_CLICKS));
     add_reasons(buf, "rejected", metrics, series);
+}
+
+static void add_crawler(struct strbuf *buf, const struct metrics *metrics, unsigned series)
+{
+    json_u64(buf, "requests", metrics_series_get(metrics, series, SERIES_CRAWLER_REQUESTS));
 }
 
 typedef void add_series_fn(struct strbuf *buf, const struct metrics *metrics, unsigned series);
@@ -227,6 +251,7 @@ void stats_handle(struct http_exchange *exchange, void *context)
     add_all(buf, "slots", service->metrics, SERIES_SLOT, add_slot);
     add_all(buf, "campaigns", service->metrics, SERIES_CAMPAIGN, add_campaign);
     add_family(buf, service->metrics, "events");
+    add_all(buf, "crawlers", service->metrics, SERIES_CRAWLER, add_crawler);
     add_latencies(buf, service->metrics);
     add_redis(buf, service->metrics);
     add_spool(buf, service->metrics);

@@ -4,13 +4,26 @@
 #ifndef SERVE_TRAFFIC_H
 #define SERVE_TRAFFIC_H
 
+#include "base/metrics.h"
+#include "decision/crawlers.h"
 #include "http/request.h"
-#include "store/ledger.h"
+#include "serve/networks.h"
+#include "store/event_filters.h"
+
+/* What a request is judged by; all of it is borrowed. */
+struct traffic_rules {
+    const struct networks *trusted;  /* proxies: whom they speak for is asked about */
+    const struct networks *internal; /* bots.internal */
+    struct crawlers *crawlers;
+    struct metrics *metrics; /* each crawler's requests; NULL: they are not counted */
+};
 
 /*
- * HEAD, a prefetch or prerender (`Sec-Purpose`, `Purpose`, `X-Moz`), and a missing user agent, in
- * this order. The filter of what is too late is the token's business, not this one's.
+ * The first that is true: from an internal network, HEAD, a prefetch or prerender (`Sec-Purpose`,
+ * `Purpose`, `X-Purpose`, `X-Moz`), a crawler's or another program's user agent, or none. What can
+ * only be said of an event (late, too fast …) is not this one's business.
  */
-enum event_filter traffic_classify(const struct http_request *request);
+enum event_filter traffic_classify(const struct traffic_rules *rules,
+                                   const struct http_request *request);
 
 #endif

@@ -14,6 +14,7 @@
 #include "serve/api.h"
 #include "serve/api_explain.h"
 #include "serve/event.h"
+#include "serve/event_outcome.h"
 #include "serve/exposition.h"
 #include "serve/health.h"
 #include "serve/page.h"
@@ -279,8 +280,9 @@ static void make_store(struct worker *worker)
         .prefix = service->prefix,
         .page_ttl_ms = service->options->tokens_page_ttl_in_ms,
         .spool = service->spool,
-        .goal_of = event_goal_of,
-        .on_replayed = event_on_replayed,
+        .refuse_without_impression = service->options->bots_click_without_impression == 1,
+        .goal_of = event_outcome_goal,
+        .on_replayed = event_outcome_replayed,
         .arg = service,
     };
 
@@ -323,6 +325,7 @@ static void make_service(struct worker *worker)
     service->options = settings->options;
     service->clock = &clock_system;
     service->metrics = worker->config->metrics;
+    service->young = worker->config->young;
     service->loop = loop_new();
     service->pages = page_pool_new();
     service->explaining = api_explain_room_new();
@@ -330,6 +333,9 @@ static void make_service(struct worker *worker)
     service->public_url = slice_cstr(settings->options->server_public_url);
     service->ladder = settings->ladder;
     service->trusted = settings->trusted;
+    service->crawlers = crawlers_new(settings->crawlers);
+    service->judged_by = (struct traffic_rules){&service->trusted, &settings->internal,
+                                                service->crawlers, service->metrics};
     service->geo = settings->geo;
     service->api_token = &settings->api_token;
     service->redis_timeout_ms = redis_ms > 0 ? (int)redis_ms : 1;
@@ -398,6 +404,7 @@ static void release(struct worker *worker)
     catalog_store_free(service->catalog);
     page_pool_free(service->pages);
     api_explain_room_free(service->explaining);
+    crawlers_free(service->crawlers);
     token_codec_free(service->tokens);
     strbuf_release(&service->answer);
     loop_free(service->loop);

@@ -6,6 +6,7 @@
 
 #include "base/metrics.h"
 #include "serve/settings.h"
+#include "serve/young.h"
 
 /* A new worker says it is ready when it has its catalog and Redis, or after this time without. */
 #define WORKER_READY_WAIT_MS 500
@@ -18,6 +19,7 @@
 struct worker_config {
     const struct settings *settings;
     struct metrics *metrics;
+    struct young *young;
     const int *public_fds, *admin_fds; /* listening sockets, the supervisor's */
     unsigned public_count, admin_count;
     unsigned number; /* its place; worker 0 writes the last good catalog to disk */

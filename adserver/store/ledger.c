@@ -295,10 +295,10 @@ const char *ledger_trouble(const struct ledger *ledger)
 
 /* ---- Serves ---- */
 
-void ledger_add_serve(struct ledger *ledger, struct slice campaign, struct slice creative,
-                      struct slice slot, int64_t wall_us)
+void ledger_add_serve(struct ledger *ledger, enum event_filter filter, struct slice campaign,
+                      struct slice creative, struct slice slot, int64_t wall_us)
 {
-    serves_add(ledger->serves, cut(campaign), cut(creative), cut(slot), wall_us);
+    serves_add(ledger->serves, filter, cut(campaign), cut(creative), cut(slot), wall_us);
 }
 
 void ledger_flush(struct ledger *ledger, ledger_fn *fn, void *arg)

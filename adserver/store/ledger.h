@@ -131,9 +131,12 @@ void ledger_on_redis_up(struct ledger *ledger);
  */
 const char *ledger_trouble(const struct ledger *ledger);
 
-/* One serve more. Never fails and never waits. */
-void ledger_add_serve(struct ledger *ledger, struct slice campaign, struct slice creative,
-                      struct slice slot, int64_t now_us);
+/*
+ * One serve more: of metric `serves`, or of `serves_<word>` where it does not count. Never fails
+ * and never waits.
+ */
+void ledger_add_serve(struct ledger *ledger, enum event_filter filter, struct slice campaign,
+                      struct slice creative, struct slice slot, int64_t now_us);
 
 /*
  * Writes the serves now; `fn` (may be NULL) once they stand in Redis (LEDGER_COUNTED) or a try has

@@ -26,18 +26,19 @@
 #define FIELDS_A_CALL 200
 #define SUMS_MIN      64
 #define WAITING_MAX   8 /* functions of serves_flush() at a time */
-#define FIELD_MAX     (2 * ID_MAX + 16)
+#define METRIC_MAX    32
+#define FIELD_MAX     (2 * ID_MAX + 2 + METRIC_MAX)
 #define NUMBER_MAX    24
 #define NO_SUM        UINT32_MAX
 
-/* Serves of one creative of one campaign on one slot in one hour. */
+/* Serves of one metric, of one creative of one campaign on one slot in one hour. */
 struct sum {
     uint32_t hash;
     uint32_t count;
     int64_t hour; /* since 1970 */
     uint8_t campaign_len, field_len;
     char campaign[ID_MAX];
-    char field[FIELD_MAX]; /* "<creative>|<slot>|serves" */
+    char field[FIELD_MAX]; /* "<creative>|<slot>|<metric>" */
 };
 
 struct sums {
@@ -149,17 +150,28 @@ static void sums_release(struct sums *sums)
     free(sums->table);
 }
 
-/* "<creative>|<slot>|serves" */
-static struct slice write_field(char *to, struct slice creative, struct slice slot)
+static char *write_text(char *at, struct slice text)
 {
-    char *at = to;
-    memcpy(at, creative.ptr, creative.len);
-    at += creative.len;
+    if (text.len)
+        memcpy(at, text.ptr, text.len);
+    return at + text.len;
+}
+
+/* "<creative>|<slot>|serves", and "_<word>" where they do not count */
+static struct slice write_field(char *to, enum event_filter filter, struct slice creative,
+                                struct slice slot)
+{
+    struct slice word = slice_cstr(event_filter_rows[filter].word);
+    char *at = write_text(to, creative);
     *at++ = '|';
-    memcpy(at, slot.ptr, slot.len);
-    at += slot.len;
-    memcpy(at, "|serves", 7);
-    return slice_of(to, (size_t)(at + 7 - to));
+    at = write_text(at, slot);
+    at = write_text(at, SLICE("|serves"));
+    if (word.len) {
+        CHECK(word.len < METRIC_MAX - strlen("serves_"));
+        *at++ = '_';
+        at = write_text(at, word);
+    }
+    return slice_of(to, (size_t)(at - to));
 }
 
 static void note_dropped(struct serves *serves)
@@ -172,14 +184,15 @@ static void note_dropped(struct serves *serves)
                   LOG_INT("dropped", serves->dropped));
 }
 
-void serves_add(struct serves *serves, struct slice campaign, struct slice creative,
-                struct slice slot, int64_t now_us)
+void serves_add(struct serves *serves, enum event_filter filter, struct slice campaign,
+                struct slice creative, struct slice slot, int64_t now_us)
 {
     char field[FIELD_MAX];
     int64_t hour = now_us / (3600 * US_PER_SECOND);
     if (serves->sums.count == 0)
         loop_timer_set(serves->timer, LEDGER_FLUSH_MS * US_PER_MS);
-    struct sum *sum = sums_find(&serves->sums, campaign, write_field(field, creative, slot), hour);
+    struct sum *sum =
+        sums_find(&serves->sums, campaign, write_field(field, filter, creative, slot), hour);
     if (sum)
         sum->count++;
     else

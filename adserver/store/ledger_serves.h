@@ -18,8 +18,9 @@ struct serves;
 struct serves *serves_new(const struct ledger_config *config);
 void serves_free(struct serves *serves);
 
-void serves_add(struct serves *serves, struct slice campaign, struct slice creative,
-                struct slice slot, int64_t now_us);
+/* Of metric `serves`, or of `serves_<word>` of a filter's. */
+void serves_add(struct serves *serves, enum event_filter filter, struct slice campaign,
+                struct slice creative, struct slice slot, int64_t now_us);
 
 /* As ledger_flush(). */
 void serves_flush(struct serves *serves, ledger_fn *fn, void *arg);

@@ -281,7 +281,7 @@ static void ask_all(struct redis *redis, struct ledger *ledger, struct asked *as
     for (unsigned i = 0; i < COMMANDS; i++)
         redis_command(redis, (struct slice[]){SLICE("GET"), SLICE("a")}, 2, 5000, on_command,
                       &asked->ended[asked->count++]);
-    ledger_add_serve(ledger, SLICE("a"), SLICE("b"), SLICE("c"), 0);
+    ledger_add_serve(ledger, EVENT_COUNTS, SLICE("a"), SLICE("b"), SLICE("c"), 0);
     ledger_flush(ledger, on_recorded, &asked->ended[asked->count++]);
 }
 

@@ -273,7 +273,7 @@ test('clients that leave while their page or event waits for Redis', async (t) =
   const key = newestKey(path.join(server.dir, 'state', 'keyring'));
   await until(async () => (await winner(server)) === 'capped');
   redis.pause();
-  const lines = (where) => `GET ${where} HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n`;
+  const lines = (where) => `GET ${where} HTTP/1.1\r\nHost: a\r\nUser-Agent: ${browser}\r\n\r\n`;
   const paths = Array.from({ length: 90 }, (_, i) => {
     const token = signToken(key, { campaign: 'open', creative: 'open-1', slot: 'header', landing: picture.landing });
     return [`/v1/ads?slot=header&uid=leaving-${i}`, `/v1/i/${token}`, `/v1/c/${token}`][i % 3];
@@ -297,7 +297,7 @@ test('it ends in time though Redis does not answer', async (t) => {
   await until(async () => (await winner(server)) === 'capped');
   redis.pause();
   const waiting = await connect(server.port);
-  waiting.send('GET /v1/ads?slot=header&uid=viewer-0001 HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n');
+  waiting.send(`GET /v1/ads?slot=header&uid=viewer-0001 HTTP/1.1\r\nHost: a\r\nUser-Agent: ${browser}\r\n\r\n`);
   await until(async () => (await server.stats()).workers.some((worker) => worker.connections > 1));
   const began = performance.now();
   server.signal('SIGTERM');

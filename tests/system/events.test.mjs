@@ -114,7 +114,7 @@ test('fields and keys are those of the contract, and hours are UTC', async (t) =
     [`${place}duplicate`]: 1,
   });
   assert.deepEqual(spring.total, spring.sums);
-  assert.deepEqual(books.fields, { 'books-728|post-top|serves': 1, 'books-728|post-top|bot': 1 });
+  assert.deepEqual(books.fields, { 'books-728|post-top|serves': 1, 'books-728|post-top|not_browser': 1 });
   assert.deepEqual(books.total, books.sums);
   const name = (date) => date.toISOString().replace(/[-T]/g, '').slice(0, 10);
   for (const one of Object.keys({ ...spring.hours, ...books.hours }))
@@ -126,7 +126,8 @@ test('what is not a person is counted apart, under its reason', async (t) => {
   const ways = {
     head: { method: 'HEAD' },
     prefetch: { headers: { 'Sec-Purpose': 'prefetch;prerender' } },
-    bot: { headers: { 'User-Agent': '' } },
+    not_browser: { headers: { 'User-Agent': '' } },
+    bot: { headers: { 'User-Agent': 'Googlebot/2.1' } },
   };
   const none = { impressions: undefined, viewables: undefined, clicks: undefined };
   let events = 0;
@@ -141,14 +142,14 @@ test('what is not a person is counted apart, under its reason', async (t) => {
     assert.deepEqual({ ...none, ...pick(total, Object.keys(none)) }, none);
   }
   const { events: told } = await server.stats();
-  assert.deepEqual([told.head, told.prefetch, told.bot, told.counted], [3, 3, 3, 0]);
+  assert.deepEqual([told.head, told.prefetch, told.not_browser, told.bot, told.counted], [3, 3, 3, 3, 0]);
   // Its own later report by a person counts: what was kept apart has left no mark.
   const token = signToken(key, header);
   await report(`${server.base}/v1/i/${token}`, ways.prefetch);
   await report(`${server.base}/v1/i/${token}`);
   const { total } = await countsInRedis(redis, 'spring');
   assert.deepEqual([total.prefetch, total.impressions, total.duplicate], [4, 1, undefined]);
-  assert.equal(events, 9);
+  assert.equal(events, 12);
   // And an ad for it is no serve.
   const { campaigns } = await server.stats();
   const serves = campaigns.spring.serves;
@@ -253,7 +254,7 @@ test('the forms of a beacon', async (t) => {
 test('an ad that never renders is a serve and no impression; so is a client that leaves', async (t) => {
   const { redis, server } = await start(t);
   const connection = await connect(server.port);
-  connection.send(`GET /v1/ads?slot=header HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n`);
+  connection.send(`GET /v1/ads?slot=header HTTP/1.1\r\nHost: a\r\nUser-Agent: ${browser}\r\n\r\n`);
   await until(async () => (await server.stats()).campaigns.spring?.serves === 1);
   connection.close();
   await until(async () => (await countsInRedis(redis, 'spring')).total.serves === 1);
@@ -264,7 +265,7 @@ test('a client that leaves before its answer: its event counts all the same', as
   const { redis, server, key } = await start(t);
   for (const kind of ['i', 'v', 'c']) {
     const connection = await connect(server.port);
-    connection.send(`GET /v1/${kind}/${signToken(key, header)} HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n`);
+    connection.send(`GET /v1/${kind}/${signToken(key, header)} HTTP/1.1\r\nHost: a\r\nUser-Agent: ${browser}\r\n\r\n`);
     connection.socket.end();
     connection.close();
   }
@@ -325,7 +326,7 @@ test('at rest Redis, /stats and what was sent agree, and gross is net plus the r
   assert.deepEqual(total, sums);
   const { serves, impressions, viewables, clicks } = campaigns.spring;
   assert.deepEqual({ serves, impressions, viewables, clicks }, pick(total, ['serves', 'impressions', 'viewables', 'clicks']));
-  const apart = ['duplicate', 'late', 'bot', 'prefetch', 'head'];
+  const apart = ['duplicate', 'late', 'not_browser', 'prefetch', 'head'];
   assert.deepEqual(pick(events, apart), pick(total, apart));
   assert.equal(events.counted, impressions + viewables + clicks);
   assert.equal(events.bad_token, visits.length);

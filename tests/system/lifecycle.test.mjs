@@ -20,7 +20,7 @@ import {
 } from '../lib/harness.mjs';
 import { assertNoErrors, browser, patient, startWrk } from '../lib/traffic.mjs';
 
-const head = 'GET /v1/ads?slot=header HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\n';
+const head = `GET /v1/ads?slot=header HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${browser}\r\n`;
 
 async function start(t, { options, ...settings } = {}) {
   const redis = await startRedis({ t });
@@ -173,10 +173,10 @@ test('SIGTERM: requests in flight are answered, then it exits with 0', async (t)
   idle.send(`${head}\r\n`);
   assert.equal((await idle.response()).headers.connection, undefined);
   halfSent.send(head);
-  halfBody.send('POST /v1/ads HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\nContent-Length: 17\r\n\r\n{"slot":');
+  halfBody.send(`POST /v1/ads HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${browser}\r\nContent-Length: 17\r\n\r\n{"slot":`);
   redis.pause();
   const click = await connect(server.port); // waits for Redis
-  click.send(`GET ${new URL(ad.click_url).pathname} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\n\r\n`);
+  click.send(`GET ${new URL(ad.click_url).pathname} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${browser}\r\n\r\n`);
   const connections = async () => (await server.stats()).workers.reduce((sum, worker) => sum + worker.connections, 0);
   await until(async () => (await connections()) === 5, { what: 'all four have been taken in' });
 

@@ -48,8 +48,8 @@ test('/stats has every member of the contract', async (t) => {
   for (const name of ['ads', 'impression', 'viewable', 'click', 'tag']) assert.ok(number(requests[name]), name);
   assert.deepEqual([requests.ads, requests.impression, requests.viewable, requests.click, requests.tag, requests.other], [1, 2, 1, 2, 1, 1]);
   assert.deepEqual([responses['204'], responses['302'], responses['403'], responses['404']], [3, 1, 1, 1]);
-  for (const slot of Object.values(slots)) assert.deepEqual(Object.keys(slot), ['requests', 'filled', 'unfilled']);
-  assert.deepEqual(slots.header, { requests: 1, filled: 1, unfilled: {} });
+  for (const slot of Object.values(slots)) assert.deepEqual(Object.keys(slot), ['requests', 'filled', 'filtered', 'unfilled']);
+  assert.deepEqual(slots.header, { requests: 1, filled: 1, filtered: {}, unfilled: {} });
   assert.equal(slots.nowhere, undefined, 'an unknown slot has no row');
   assert.deepEqual(campaigns.spring, { serves: 1, impressions: 1, viewables: 1, clicks: 1, rejected: {} });
   for (const name of ['counted', 'duplicate', 'late', 'bot', 'bad_token', 'spooled']) assert.ok(number(events[name]), name);
@@ -288,7 +288,7 @@ test('readyz tells of a Redis that answers and takes no events', async (t) => {
   };
   const [ad] = await server.ads({ slot: 'header' });
   const report = async () =>
-    (await request(ad.impression_url, { headers: { 'User-Agent': 'tests' } })).status;
+    (await request(ad.impression_url, { headers: { 'User-Agent': browser } })).status;
   await redis.command('CONFIG', 'SET', 'maxmemory', '1');
   assert.equal(await report(), 204);
   assert.equal(await readiness(), 'spool');

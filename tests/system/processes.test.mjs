@@ -19,9 +19,9 @@ import {
   tempDir,
   until,
 } from '../lib/harness.mjs';
-import { keptAlive, stream } from '../lib/traffic.mjs';
+import { browser, keptAlive, stream } from '../lib/traffic.mjs';
 
-const ask = 'GET /v1/ads?slot=header HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\n\r\n';
+const ask = `GET /v1/ads?slot=header HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${browser}\r\n\r\n`;
 
 // A worker that is told to crash does so at once, and not after a sanitizer's report of it.
 const env = { ASAN_OPTIONS: 'handle_segv=0:exitcode=99' };

@@ -242,7 +242,7 @@ test('the answer to a click has these headers and no others', async (t) => {
   const [ad] = await server.ads({ slot: 'header' });
   const connection = await connect(server.port);
   t.after(() => connection.close());
-  connection.send(`GET ${new URL(ad.click_url).pathname} HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n`);
+  connection.send(`GET ${new URL(ad.click_url).pathname} HTTP/1.1\r\nHost: a\r\nUser-Agent: ${browser}\r\n\r\n`);
   const answer = await connection.response();
   assert.equal(answer.status, 302);
   const { date, ...headers } = answer.headers;

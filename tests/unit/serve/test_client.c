@@ -16,7 +16,7 @@
 
 static struct net_ip ask(const char *proxies, const char *peer, const char *const *lists)
 {
-    struct trusted_proxies trusted;
+    struct networks trusted;
     struct test_request test;
     struct err err = {0};
     test_request_init(&test, HTTP_METHOD_GET);
@@ -24,7 +24,7 @@ static struct net_ip ask(const char *proxies, const char *peer, const char *cons
     test_request_add(&test, "user-agent", "X-Forwarded-For: 203.0.113.99");
     for (; lists && *lists; lists++)
         test_request_add(&test, "x-forwarded-for", *lists);
-    assert_true(trusted_proxies_parse(slice_cstr(proxies), &trusted, &err));
+    assert_true(networks_parse(slice_cstr(proxies), &trusted, &err));
     struct net_ip found = client_address(&trusted, &test.request);
     test_request_release(&test);
     return found;
@@ -117,10 +117,10 @@ static void test_other_headers_are_never_believed(void **state)
 {
     static const char *const names[] = {"forwarded", "true-client-ip",   "x-real-ip",
                                         "client-ip", "cf-connecting-ip", "x-client-ip"};
-    struct trusted_proxies trusted;
+    struct networks trusted;
     struct err err = {0};
     (void)state;
-    assert_true(trusted_proxies_parse(SLICE(PROXIES), &trusted, &err));
+    assert_true(networks_parse(SLICE(PROXIES), &trusted, &err));
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         struct test_request test;
         test_request_init(&test, HTTP_METHOD_GET);
@@ -159,9 +159,9 @@ static void test_wrong_ranges_are_refused(void **state)
         "::/129",      ","};
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-        struct trusted_proxies trusted = {.count = 4711};
+        struct networks trusted = {.count = 4711};
         struct err err = {0};
-        assert_false(trusted_proxies_parse(slice_cstr(texts[i]), &trusted, &err));
+        assert_false(networks_parse(slice_cstr(texts[i]), &trusted, &err));
         assert_true(err.text[0] != '\0');
         assert_int_equal(trusted.count, 4711);
     }
@@ -169,19 +169,19 @@ static void test_wrong_ranges_are_refused(void **state)
 
 static void test_too_many_ranges_are_refused(void **state)
 {
-    struct trusted_proxies trusted;
+    struct networks trusted;
     struct err err = {0};
     struct strbuf text;
     (void)state;
     strbuf_init(&text, 65536);
     strbuf_add_cstr(&text, "10.0.0.0/32");
-    for (unsigned i = 1; i < TRUSTED_PROXIES_MAX; i++)
+    for (unsigned i = 1; i < NETWORKS_MAX; i++)
         strbuf_addf(&text, ",10.0.0.%u", i);
-    assert_true(trusted_proxies_parse(strbuf_slice(&text), &trusted, &err));
-    assert_int_equal(trusted.count, TRUSTED_PROXIES_MAX);
+    assert_true(networks_parse(strbuf_slice(&text), &trusted, &err));
+    assert_int_equal(trusted.count, NETWORKS_MAX);
     strbuf_add_cstr(&text, ",10.0.1.1");
-    assert_false(trusted_proxies_parse(strbuf_slice(&text), &trusted, &err));
-    assert_string_equal(err.text, "more than 64 ranges");
+    assert_false(networks_parse(strbuf_slice(&text), &trusted, &err));
+    assert_string_equal(err.text, "more than 256 ranges");
     strbuf_release(&text);
 }
 

@@ -360,7 +360,7 @@ static void freeing_ends_open_events(void **state)
     struct outcome outcome = {0}, flushed = {0};
     fake_redis_script(bench->fake, silent);
     ledger_record(bench->ledger, &event, note, &outcome);
-    ledger_add_serve(bench->ledger, SLICE("a"), SLICE("b"), SLICE("c"), NOW_US);
+    ledger_add_serve(bench->ledger, EVENT_COUNTS, SLICE("a"), SLICE("b"), SLICE("c"), NOW_US);
     ledger_flush(bench->ledger, note, &flushed);
     run_for(bench->loop, 20);
     ledger_free(bench->ledger);
@@ -389,8 +389,8 @@ static void serve(struct bench *bench, const char *campaign, const char *creativ
                   int64_t now_us)
 {
     for (unsigned i = 0; i < n; i++)
-        ledger_add_serve(bench->ledger, slice_cstr(campaign), slice_cstr(creative), SLICE("header"),
-                         now_us);
+        ledger_add_serve(bench->ledger, EVENT_COUNTS, slice_cstr(campaign), slice_cstr(creative),
+                         SLICE("header"), now_us);
 }
 
 static void serves_add_up_and_are_written(void **state)
@@ -411,6 +411,28 @@ static void serves_add_up_and_are_written(void **state)
         1);
     assert_int_equal(redis_fixture_number(&server, "HGET " TOTALS " serves"), 11);
     assert_int_equal(redis_fixture_number(&server, "HGET ad:total:{autumn} serves"), 7);
+}
+
+/* A metric of its own in the hour and in the sum, with the words that events have. */
+static void serves_that_do_not_count_are_kept_apart(void **state)
+{
+    struct bench *bench = *state;
+    serve(bench, "spring", "spring-970", 5, NOW_US);
+    for (enum event_filter filter = EVENT_COUNTS + 1; filter < EVENT_FILTER_COUNT; filter++)
+        for (unsigned i = 0; i <= filter; i++)
+            ledger_add_serve(bench->ledger, filter, SLICE("spring"), SLICE("spring-970"),
+                             SLICE("header"), NOW_US);
+    assert_int_equal(flush(bench), LEDGER_COUNTED);
+    for (enum event_filter filter = EVENT_COUNTS + 1; filter < EVENT_FILTER_COUNT; filter++) {
+        const char *word = event_filter_rows[filter].word;
+        assert_int_equal(redis_fixture_number(&server, "HGET " TOTALS " serves_%s", word),
+                         filter + 1);
+        assert_int_equal(redis_fixture_number(
+                             &server, "HGET " COUNTS " spring-970|header|serves_%s", word),
+                         filter + 1);
+    }
+    assert_int_equal(redis_fixture_number(&server, "HGET " TOTALS " serves"), 5);
+    assert_int_equal(redis_fixture_number(&server, "HGET " COUNTS " spring-970|header|serves"), 5);
 }
 
 static bool serves_are_there(void *arg)
@@ -558,6 +580,7 @@ int main(void)
         ON_FAKE(an_absent_redis_fails_at_once),
         ON_FAKE(freeing_ends_open_events),
         ON_REDIS(serves_add_up_and_are_written),
+        ON_REDIS(serves_that_do_not_count_are_kept_apart),
         ON_REDIS(serves_are_written_without_being_asked),
         ON_REDIS(many_fields_are_written_in_several_calls),
         ON_REDIS(serves_wait_for_redis_and_count_once),
