@@ -147,7 +147,7 @@ test('a reload with a missing, a garbled or a too open file changes nothing', as
 });
 
 test('a reload of which one address is taken opens and closes none', async (t) => {
-  const { server } = await start(t, { allowErrors: /reload: refused/ });
+  const { server } = await start(t, { allowErrors: /reload: refused/, allowDeaths: /signal=9\b/ });
   const second = await freePort();
   const taken = net.createServer().listen(0, '127.0.0.1');
   t.after(() => taken.close());
