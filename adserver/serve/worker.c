@@ -372,6 +372,11 @@ static void release(struct worker *worker)
     loop_free(service->loop);
 }
 
+static void on_turn(int64_t us, void *metrics)
+{
+    metrics_observe(metrics, LATENCY_LOOP_TURN, us);
+}
+
 int worker_run(const struct worker_config *config)
 {
     struct worker worker = {.config = config};
@@ -388,6 +393,7 @@ int worker_run(const struct worker_config *config)
     door_make(&worker, &worker.admin_door, admin_routes,
               sizeof(admin_routes) / sizeof(*admin_routes));
     make_timers(&worker);
+    loop_on_turn(worker.service.loop, on_turn, worker.service.metrics);
     loop_run(worker.service.loop);
     release(&worker);
     return 0;
