@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "serve/report.h"
 #include "serve/series.h"
 
 #define PREFIX "masthead_"
@@ -86,7 +87,9 @@ static void add_latency(struct strbuf *buf, const struct metrics *metrics, unsig
 
 static void add_latencies(struct strbuf *buf, const struct metrics *metrics)
 {
-    add_head(buf, "latency_seconds", "histogram", "Time from a whole request to its answer");
+    add_head(buf, "latency_seconds", "histogram",
+             "Time from a whole request to its answer; redis: from a command to its reply; "
+             "loop_turn: one turn of a worker's loop");
     for (unsigned i = 0; i < LATENCY_COUNT; i++)
         add_latency(buf, metrics, i);
 }
@@ -99,25 +102,25 @@ struct series_family {
     const char *name, *help;
 };
 
-static const struct series_family series_families[] = {
-    {SERIES_SLOT, "slot", SERIES_SLOT_REQUESTS, "slot_requests_total", "Requests for a slot"},
-    {SERIES_SLOT, "slot", SERIES_SLOT_FILLED, "slot_filled_total", "Requests that got a creative"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_SERVES, "campaign_serves_total",
-     "Creatives chosen"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_IMPRESSIONS, "campaign_impressions_total",
-     "Impressions counted"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_VIEWABLES, "campaign_viewables_total",
-     "Viewable impressions counted"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_CLICKS, "campaign_clicks_total",
-     "Clicks counted"},
-};
-
-static void add_series_family(struct strbuf *buf, const struct metrics *metrics,
-                              const struct series_family *family)
+/* The rows of a step: from `at` on, which is moved; false where there are none after them. */
+static bool next_rows(const struct metrics *metrics, unsigned *at, unsigned *ret_from,
+                      unsigned *ret_end)
 {
     unsigned count = metrics_series_count(metrics);
-    add_head(buf, family->name, "counter", family->help);
-    for (unsigned i = 0; i < count; i++) {
+    *ret_from = *at;
+    *ret_end = count - *at > REPORT_ROWS ? *at + REPORT_ROWS : count;
+    *at = *ret_end;
+    return *ret_end < count;
+}
+
+static bool add_series_family(struct strbuf *buf, const struct metrics *metrics,
+                              const struct series_family *family, unsigned *at)
+{
+    unsigned from, end;
+    if (*at == 0)
+        add_head(buf, family->name, "counter", family->help);
+    bool more = next_rows(metrics, at, &from, &end);
+    for (unsigned i = from; i < end; i++) {
         if (metrics_series_kind(metrics, i) != family->kind)
             continue;
         /* An id needs no escaping: [a-z0-9._-]. */
@@ -126,24 +129,39 @@ static void add_series_family(struct strbuf *buf, const struct metrics *metrics,
         strbuf_add_u64(buf, metrics_series_get(metrics, i, family->counter));
         strbuf_add_char(buf, '\n');
     }
+    return !more;
 }
 
-static void add_reasons(struct strbuf *buf, const struct metrics *metrics, char kind,
-                        const char *label, const char *name, const char *help)
+/* Why slots stayed empty, why campaigns were not served. */
+struct reason_family {
+    char kind;
+    const char *label, *name, *help;
+};
+
+static void add_reasons(struct strbuf *buf, const struct metrics *metrics,
+                        const struct reason_family *family, unsigned series)
 {
-    unsigned count = metrics_series_count(metrics);
-    add_head(buf, name, "counter", help);
-    for (unsigned i = 0; i < count; i++) {
-        if (metrics_series_kind(metrics, i) != kind)
-            continue;
-        for (unsigned r = 0; r < REASON_COUNT; r++) {
-            uint64_t n = metrics_series_get(metrics, i, SERIES_REASONS + r);
-            if (n)
-                strbuf_addf(buf, PREFIX "%s{%s=\"%.*s\",reason=\"%s\"} %llu\n", name, label,
-                            SLICE_ARGS(metrics_series_id(metrics, i)), reason_rows[r].word,
-                            (unsigned long long)n);
-        }
+    for (unsigned r = 0; r < REASON_COUNT; r++) {
+        uint64_t n = metrics_series_get(metrics, series, SERIES_REASONS + r);
+        if (n)
+            strbuf_addf(buf, PREFIX "%s{%s=\"%.*s\",reason=\"%s\"} %llu\n", family->name,
+                        family->label, SLICE_ARGS(metrics_series_id(metrics, series)),
+                        reason_rows[r].word, (unsigned long long)n);
     }
+}
+
+static bool add_reason_family(struct strbuf *buf, const struct metrics *metrics,
+                              const struct reason_family *family, unsigned *at)
+{
+    unsigned from, end;
+    if (*at == 0)
+        add_head(buf, family->name, "counter", family->help);
+    bool more = next_rows(metrics, at, &from, &end);
+    for (unsigned i = from; i < end; i++) {
+        if (metrics_series_kind(metrics, i) == family->kind)
+            add_reasons(buf, metrics, family, i);
+    }
+    return !more;
 }
 
 static void add_state(struct strbuf *buf, struct service *service)
@@ -179,29 +197,59 @@ static void add_state(struct strbuf *buf, struct service *service)
               (uint64_t)(metrics_started_us(service->metrics) / US_PER_SECOND));
 }
 
-void exposition_handle(struct http_exchange *exchange, void *context)
-{
-    struct service *service = context;
-    struct strbuf *buf = &service->answer;
-    struct http_response response = {
-        .status = 200,
-        .content_type = SLICE("text/plain; version=0.0.4; charset=utf-8"),
-        .extra = SLICE(HTTP_NO_STORE),
-    };
+/* ---- The parts ------------------------------------------------------------------------------- */
 
-    strbuf_clear(buf);
+static bool begin_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    (void)at;
     add_state(buf, service);
     add_counters(buf, service->metrics);
     add_latencies(buf, service->metrics);
-    for (size_t i = 0; i < sizeof(series_families) / sizeof(*series_families); i++)
-        add_series_family(buf, service->metrics, &series_families[i]);
-    add_reasons(buf, service->metrics, SERIES_SLOT, "slot", "slot_unfilled_total",
-                "Requests for a slot that got no creative, by reason");
-    add_reasons(buf, service->metrics, SERIES_CAMPAIGN, "campaign", "campaign_rejected_total",
-                "Times a campaign was not served, by reason");
-    response.body = strbuf_slice(buf);
-    if (buf->overflowed)
-        http_respond_error(exchange, 500, "too_large", SLICE("more than fits into one answer"));
-    else
-        http_respond(exchange, &response);
+    return true;
+}
+
+/* One counter of every row of a kind is a part. */
+#define SERIES_PART(part, kind, label, counter, name, help)                            \
+    static bool part(struct strbuf *buf, struct service *service, unsigned *at)        \
+    {                                                                                  \
+        static const struct series_family family = {kind, label, counter, name, help}; \
+        return add_series_family(buf, service->metrics, &family, at);                  \
+    }
+SERIES_PART(slot_requests_part, SERIES_SLOT, "slot", SERIES_SLOT_REQUESTS, "slot_requests_total",
+            "Requests for a slot")
+SERIES_PART(slot_filled_part, SERIES_SLOT, "slot", SERIES_SLOT_FILLED, "slot_filled_total",
+            "Requests that got a creative")
+SERIES_PART(serves_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_SERVES,
+            "campaign_serves_total", "Creatives chosen")
+SERIES_PART(impressions_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_IMPRESSIONS,
+            "campaign_impressions_total", "Impressions counted")
+SERIES_PART(viewables_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_VIEWABLES,
+            "campaign_viewables_total", "Viewable impressions counted")
+SERIES_PART(clicks_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_CLICKS,
+            "campaign_clicks_total", "Clicks counted")
+
+static bool unfilled_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    static const struct reason_family family = {
+        SERIES_SLOT, "slot", "slot_unfilled_total",
+        "Requests for a slot that got no creative, by reason"};
+    return add_reason_family(buf, service->metrics, &family, at);
+}
+
+static bool rejected_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    static const struct reason_family family = {SERIES_CAMPAIGN, "campaign",
+                                                "campaign_rejected_total",
+                                                "Times a campaign was not served, by reason"};
+    return add_reason_family(buf, service->metrics, &family, at);
+}
+
+void exposition_handle(struct http_exchange *exchange, void *context)
+{
+    static report_part_fn *const parts[] = {
+        begin_part,     slot_requests_part, slot_filled_part, serves_part,   impressions_part,
+        viewables_part, clicks_part,        unfilled_part,    rejected_part,
+    };
+    report_begin(exchange, context, SLICE("text/plain; version=0.0.4; charset=utf-8"), parts,
+                 sizeof parts / sizeof *parts);
 }
