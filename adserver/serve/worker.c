@@ -33,6 +33,7 @@ static const struct http_route public_routes[] = {
      event_handle_viewable},
     {SLICE_INIT("/v1/c/"), ROUTE_GET, true, COUNTER_REQUEST_CLICK, event_handle_click},
     {SLICE_INIT("/tag.js"), ROUTE_GET, true, COUNTER_REQUEST_TAG, tags_handle_tag},
+    {SLICE_INIT("/demo"), ROUTE_GET, false, COUNTER_REQUEST_DEMO, tags_handle_demo_root},
     {SLICE_INIT("/demo/"), ROUTE_GET, false, COUNTER_REQUEST_DEMO, tags_handle_demo},
 };
 
