@@ -178,7 +178,7 @@ class Server {
     const lines = this.lastLog.split('\n');
     assert.ok(!finding.test(this.lastLog), `a sanitizer spoke:\n${this.lastLog}`);
     const deaths = lines.filter((line) => deathLine.test(line) && !this.allowDeaths?.test(line));
-    assert.deepEqual(deaths, [], 'workers died');
+    assert.equal(deaths.length, 0, `workers died:\n${deaths.join('\n')}`);
     if (this.allowErrors === true) return;
     const unexpected = lines.filter(
       (line) =>

@@ -104,6 +104,16 @@ for (const signal of ['SIGKILL', 'SIGSEGV']) {
   });
 }
 
+test('a worker that dies of what nobody meant fails the test it serves', async (t) => {
+  const redis = await startRedis({ t });
+  await importCatalog(redis, smallCatalog);
+  const server = await startServer({ redis, env, allowErrors: true, allowDeaths: /signal=11\b/ });
+  const gone = pids(await server.stats());
+  process.kill(gone[0], 'SIGKILL');
+  await untilBack(server, gone, 1);
+  await assert.rejects(server.stop(), /workers died:.*\n.*signal=9\b/);
+});
+
 test('one worker a core, unless it is told otherwise', async (t) => {
   const server = await start(t, { 'server.workers': 'auto' });
   assert.equal((await server.stats()).workers.length, Math.min(os.cpus().length, 32));
