@@ -39,6 +39,7 @@ enum metrics_latency {
     LATENCY_VIEWABLE,
     LATENCY_CLICK,
     LATENCY_REDIS,
+    LATENCY_LOOP_TURN, /* how long one turn of a worker's event loop kept all else waiting */
     LATENCY_COUNT
 };
 extern const char *const metrics_latency_names[LATENCY_COUNT];

@@ -103,6 +103,23 @@ static struct slice path_of(struct slice url)
     return end > begin ? slice_of(rest.ptr + begin, end - begin) : SLICE("/");
 }
 
+/* "about:srcdoc", "file:///a.html", "app://b": an address, but none that others could ask for. */
+static bool is_of_no_site(struct slice value)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-";
+    struct slice scheme = slice_of(value.ptr, slice_find(value, ':'));
+    if (scheme.len == 0 || scheme.len == value.len ||
+        (scheme.ptr[0] >= '0' && scheme.ptr[0] <= '9'))
+        return false;
+    for (size_t i = 0; i < scheme.len; i++) {
+        if (scheme.ptr[i] == '\0' || !strchr(allowed, scheme.ptr[i]))
+            return false;
+    }
+    return !slice_eq_nocase(scheme, SLICE("http")) && !slice_eq_nocase(scheme, SLICE("https"));
+}
+
+/* A page that has no address on the web gets its ads as one that does not say where it is. */
 static bool take_url(struct page_query *query, struct arena *arena, struct slice value,
                      struct err *err)
 {
@@ -110,6 +127,10 @@ static bool take_url(struct page_query *query, struct arena *arena, struct slice
         return true;
     if (!keep(value, PAGE_URL_MAX, &query->url, err))
         return false;
+    if (is_of_no_site(value)) {
+        query->url = query->domain = query->path = (struct slice){0};
+        return true;
+    }
     if (!take_host(value, arena, &query->domain))
         return err_set(err, "%s is no http or https address", err_quote(value));
     query->path = path_of(value);

@@ -29,6 +29,7 @@ struct slice http_reason(int status)
         {204, SLICE_INIT("No Content")},
         {302, SLICE_INIT("Found")},
         {304, SLICE_INIT("Not Modified")},
+        {308, SLICE_INIT("Permanent Redirect")},
         {400, SLICE_INIT("Bad Request")},
         {401, SLICE_INIT("Unauthorized")},
         {403, SLICE_INIT("Forbidden")},

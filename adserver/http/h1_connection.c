@@ -340,6 +340,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 {
     (void)bev;
     struct h1_connection *connection = arg;
+    (void)loop_now_us(connection->server->loop);
     if (connection->state == H1_LINGERING)
         drop_input(connection);
     else
@@ -353,6 +354,7 @@ static void on_write(struct bufferevent *bev, void *arg)
     struct h1_connection *connection = arg;
     if (!connection->output.blocked)
         return;
+    (void)loop_now_us(connection->server->loop);
     h1_output_unblock(&connection->output);
     work(connection);
 }

@@ -182,6 +182,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
+    (void)loop_now_us(((struct listener *)arg)->loop);
     for (int i = 0; i < LISTENER_ACCEPTS_A_TURN && accept_one(arg); i++)
         continue;
 }

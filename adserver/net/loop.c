@@ -34,12 +34,15 @@ struct loop {
     struct event_base *base;
     STAILQ_HEAD(, later) laters;
     SLIST_HEAD(, signal_hook) signals;
-    int64_t now_us; /* 0: not asked yet in this turn */
+    int64_t now_us;        /* 0: not asked yet in this turn */
+    loop_turn_fn *on_turn; /* or NULL */
+    void *on_turn_arg;
     bool stopped;
 };
 
 struct loop_timer {
     struct event event;
+    struct loop *loop;
     loop_fn *fn;
     void *arg;
 };
@@ -105,14 +108,28 @@ static void run_laters(struct loop *loop)
     }
 }
 
+void loop_on_turn(struct loop *loop, loop_turn_fn *fn, void *arg)
+{
+    loop->on_turn = fn;
+    loop->on_turn_arg = arg;
+}
+
+static void end_turn(struct loop *loop)
+{
+    if (loop->on_turn && loop->now_us != 0)
+        loop->on_turn(clock_mono_us(&clock_system) - loop->now_us, loop->on_turn_arg);
+    loop->now_us = 0;
+}
+
 void loop_run(struct loop *loop)
 {
     loop->stopped = false;
+    loop->now_us = 0;
     while (!loop->stopped) {
         int wait = STAILQ_EMPTY(&loop->laters) ? 0 : EVLOOP_NONBLOCK;
-        loop->now_us = 0;
         CHECK(event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY | wait) >= 0);
         run_laters(loop);
+        end_turn(loop);
     }
 }
 
@@ -133,12 +150,14 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct loop_timer *timer = arg;
+    (void)loop_now_us(timer->loop);
     timer->fn(timer->arg);
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg)
 {
     struct loop_timer *timer = check_calloc(1, sizeof *timer);
+    timer->loop = loop;
     timer->fn = fn;
     timer->arg = arg;
     CHECK(evtimer_assign(&timer->event, loop->base, on_timer, timer) == 0);

@@ -25,10 +25,18 @@ struct event_base *loop_base(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* Monotonic time in microseconds as of this turn of the loop: free to ask, a turn old at most. */
+/*
+ * Monotonic time in microseconds as of this turn of the loop: free to ask, a turn old at most. The
+ * turn's work begins when it is first asked in it, which timers do by themselves, and whoever hangs
+ * an event of its own on loop_base() does at the start of its callback.
+ */
 int64_t loop_now_us(struct loop *loop);
 
 typedef void loop_fn(void *arg);
+
+/* Calls `fn` at the end of each turn with what its work took. */
+typedef void loop_turn_fn(int64_t us, void *arg);
+void loop_on_turn(struct loop *loop, loop_turn_fn *fn, void *arg);
 
 /*
  * A timer, at rest until it is set. Setting it again moves it. The function may free the timer.

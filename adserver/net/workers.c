@@ -188,13 +188,14 @@ static bool is_wanted(const struct supervisor *supervisor, const struct place *p
     return place->generation == supervisor->generation || place->generation == supervisor->previous;
 }
 
+/* Whatever the requests it had in flight, they are lost: an operator wants to know of each. */
 static void log_death(pid_t pid, int status)
 {
     if (WIFSIGNALED(status))
-        log_event(LOG_WARNING, "workers: a worker was killed", LOG_INT("pid", pid),
+        log_event(LOG_ERROR, "workers: a worker was killed", LOG_INT("pid", pid),
                   LOG_INT("signal", WTERMSIG(status)));
     else
-        log_event(LOG_WARNING, "workers: a worker ended", LOG_INT("pid", pid),
+        log_event(LOG_ERROR, "workers: a worker ended", LOG_INT("pid", pid),
                   LOG_INT("status", WEXITSTATUS(status)));
 }
 
@@ -208,7 +209,7 @@ static void place_died(struct supervisor *supervisor, struct place *place, int s
     place->pid = 0;
     close_ready_fd(place);
     if (!is_wanted(supervisor, place)) {
-        if (WIFSIGNALED(status))
+        if (status != 0)
             log_death(pid, status);
         place_vacate(supervisor, place);
         return;

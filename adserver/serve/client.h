@@ -11,7 +11,8 @@
 
 /*
  * The peer; or, when the peer is trusted, the right-most address of X-Forwarded-For that is not.
- * Anything in the list that is no address makes it the peer.
+ * A port behind an address is passed over. Anything in the list that is no address makes it the
+ * peer.
  */
 struct net_ip client_address(const struct networks *trusted, const struct http_request *request);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "serve/report.h"
 #include "serve/series.h"
 
 #define PREFIX "masthead_"
@@ -11,8 +12,8 @@
 static const struct {
     const char *family, *label;
 } family_labels[] = {
-    {"requests", "kind"},   {"responses", "status"},    {"events", "result"},
-    {"closes", "reason"},   {"request_log", "outcome"}, {"goal_leases", "result"},
+    {"requests", "kind"},   {"responses", "status"},      {"events", "result"},
+    {"closes", "reason"},   {"request_log", "outcome"},   {"goal_leases", "result"},
     {"goal_units", "what"}, {"spool_records", "outcome"}, {"spool_damages", "kind"},
 };
 
@@ -86,7 +87,9 @@ static void add_latency(struct strbuf *buf, const struct metrics *metrics, unsig
 
 static void add_latencies(struct strbuf *buf, const struct metrics *metrics)
 {
-    add_head(buf, "latency_seconds", "histogram", "Time from a whole request to its answer");
+    add_head(buf, "latency_seconds", "histogram",
+             "Time from a whole request to its answer; redis: from a command to its reply; "
+             "loop_turn: one turn of a worker's loop");
     for (unsigned i = 0; i < LATENCY_COUNT; i++)
         add_latency(buf, metrics, i);
 }
@@ -99,27 +102,25 @@ struct series_family {
     const char *name, *help;
 };
 
-static const struct series_family series_families[] = {
-    {SERIES_SLOT, "slot", SERIES_SLOT_REQUESTS, "slot_requests_total", "Requests for a slot"},
-    {SERIES_SLOT, "slot", SERIES_SLOT_FILLED, "slot_filled_total", "Requests that got a creative"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_SERVES, "campaign_serves_total",
-     "Creatives chosen"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_IMPRESSIONS, "campaign_impressions_total",
-     "Impressions counted"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_VIEWABLES, "campaign_viewables_total",
-     "Viewable impressions counted"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_CLICKS, "campaign_clicks_total",
-     "Clicks counted"},
-    {SERIES_CRAWLER, "crawler", SERIES_CRAWLER_REQUESTS, "crawler_requests_total",
-     "Requests of crawlers and libraries that are known by name"},
-};
-
-static void add_series_family(struct strbuf *buf, const struct metrics *metrics,
-                              const struct series_family *family)
+/* The rows of a step: from `at` on, which is moved; false where there are none after them. */
+static bool next_rows(const struct metrics *metrics, unsigned *at, unsigned *ret_from,
+                      unsigned *ret_end)
 {
     unsigned count = metrics_series_count(metrics);
-    add_head(buf, family->name, "counter", family->help);
-    for (unsigned i = 0; i < count; i++) {
+    *ret_from = *at;
+    *ret_end = count - *at > REPORT_ROWS ? *at + REPORT_ROWS : count;
+    *at = *ret_end;
+    return *ret_end < count;
+}
+
+static bool add_series_family(struct strbuf *buf, const struct metrics *metrics,
+                              const struct series_family *family, unsigned *at)
+{
+    unsigned from, end;
+    if (*at == 0)
+        add_head(buf, family->name, "counter", family->help);
+    bool more = next_rows(metrics, at, &from, &end);
+    for (unsigned i = from; i < end; i++) {
         if (metrics_series_kind(metrics, i) != family->kind)
             continue;
         /* No name needs escaping: [a-z0-9._-], a crawler's see decision/crawler_data.h. */
@@ -128,6 +129,7 @@ static void add_series_family(struct strbuf *buf, const struct metrics *metrics,
         strbuf_add_u64(buf, metrics_series_get(metrics, i, family->counter));
         strbuf_add_char(buf, '\n');
     }
+    return !more;
 }
 
 /* Counters of every row of a kind that stand one behind the other, each with a word of its own. */
@@ -149,33 +151,30 @@ static const char *filter_word(unsigned at)
     return event_filter_rows[at].word;
 }
 
-static const struct worded_family worded_families[] = {
-    {SERIES_SLOT, "slot", SERIES_REASONS, REASON_COUNT, reason_word, "slot_unfilled_total",
-     "Requests for a slot that got no creative, by reason"},
-    {SERIES_SLOT, "slot", SERIES_FILTERED, EVENT_FILTER_COUNT, filter_word, "slot_filtered_total",
-     "Of the requests that got a creative those that do not count, by reason"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_REASONS, REASON_COUNT, reason_word,
-     "campaign_rejected_total", "Times a campaign was not served, by reason"},
-    {SERIES_CAMPAIGN, "campaign", SERIES_FILTERED, EVENT_FILTER_COUNT, filter_word,
-     "campaign_serves_filtered_total", "Creatives chosen for what does not count, by reason"},
-};
-
-static void add_worded_family(struct strbuf *buf, const struct metrics *metrics,
-                              const struct worded_family *family)
+static void add_words(struct strbuf *buf, const struct metrics *metrics,
+                      const struct worded_family *family, unsigned series)
 {
-    unsigned count = metrics_series_count(metrics);
-    add_head(buf, family->name, "counter", family->help);
-    for (unsigned i = 0; i < count; i++) {
-        if (metrics_series_kind(metrics, i) != family->kind)
-            continue;
-        for (unsigned at = 0; at < family->count; at++) {
-            uint64_t n = metrics_series_get(metrics, i, family->first + at);
-            if (n)
-                strbuf_addf(buf, PREFIX "%s{%s=\"%.*s\",reason=\"%s\"} %llu\n", family->name,
-                            family->label, SLICE_ARGS(metrics_series_id(metrics, i)),
-                            family->word(at), (unsigned long long)n);
-        }
+    for (unsigned at = 0; at < family->count; at++) {
+        uint64_t n = metrics_series_get(metrics, series, family->first + at);
+        if (n)
+            strbuf_addf(buf, PREFIX "%s{%s=\"%.*s\",reason=\"%s\"} %llu\n", family->name,
+                        family->label, SLICE_ARGS(metrics_series_id(metrics, series)),
+                        family->word(at), (unsigned long long)n);
     }
+}
+
+static bool add_worded_family(struct strbuf *buf, const struct metrics *metrics,
+                              const struct worded_family *family, unsigned *at)
+{
+    unsigned from, end;
+    if (*at == 0)
+        add_head(buf, family->name, "counter", family->help);
+    bool more = next_rows(metrics, at, &from, &end);
+    for (unsigned i = from; i < end; i++) {
+        if (metrics_series_kind(metrics, i) == family->kind)
+            add_words(buf, metrics, family, i);
+    }
+    return !more;
 }
 
 static void add_state(struct strbuf *buf, struct service *service)
@@ -216,27 +215,64 @@ static void add_state(struct strbuf *buf, struct service *service)
               (uint64_t)(metrics_started_us(service->metrics) / US_PER_SECOND));
 }
 
-void exposition_handle(struct http_exchange *exchange, void *context)
-{
-    struct service *service = context;
-    struct strbuf *buf = &service->answer;
-    struct http_response response = {
-        .status = 200,
-        .content_type = SLICE("text/plain; version=0.0.4; charset=utf-8"),
-        .extra = SLICE(HTTP_NO_STORE),
-    };
+/* ---- The parts ------------------------------------------------------------------------------- */
 
-    strbuf_clear(buf);
+static bool begin_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    (void)at;
     add_state(buf, service);
     add_counters(buf, service->metrics);
     add_latencies(buf, service->metrics);
-    for (size_t i = 0; i < sizeof(series_families) / sizeof(*series_families); i++)
-        add_series_family(buf, service->metrics, &series_families[i]);
-    for (size_t i = 0; i < sizeof(worded_families) / sizeof(*worded_families); i++)
-        add_worded_family(buf, service->metrics, &worded_families[i]);
-    response.body = strbuf_slice(buf);
-    if (buf->overflowed)
-        http_respond_error(exchange, 500, "too_large", SLICE("more than fits into one answer"));
-    else
-        http_respond(exchange, &response);
+    return true;
+}
+
+/* One counter of every row of a kind is a part. */
+#define SERIES_PART(part, kind, label, counter, name, help)                            \
+    static bool part(struct strbuf *buf, struct service *service, unsigned *at)        \
+    {                                                                                  \
+        static const struct series_family family = {kind, label, counter, name, help}; \
+        return add_series_family(buf, service->metrics, &family, at);                  \
+    }
+SERIES_PART(slot_requests_part, SERIES_SLOT, "slot", SERIES_SLOT_REQUESTS, "slot_requests_total",
+            "Requests for a slot")
+SERIES_PART(slot_filled_part, SERIES_SLOT, "slot", SERIES_SLOT_FILLED, "slot_filled_total",
+            "Requests that got a creative")
+SERIES_PART(serves_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_SERVES,
+            "campaign_serves_total", "Creatives chosen")
+SERIES_PART(impressions_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_IMPRESSIONS,
+            "campaign_impressions_total", "Impressions counted")
+SERIES_PART(viewables_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_VIEWABLES,
+            "campaign_viewables_total", "Viewable impressions counted")
+SERIES_PART(clicks_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_CLICKS,
+            "campaign_clicks_total", "Clicks counted")
+
+SERIES_PART(crawlers_part, SERIES_CRAWLER, "crawler", SERIES_CRAWLER_REQUESTS,
+            "crawler_requests_total", "Requests of crawlers and libraries that are known by name")
+
+#define WORDED_PART(part, kind, label, first, count, word, name, help)                            \
+    static bool part(struct strbuf *buf, struct service *service, unsigned *at)                   \
+    {                                                                                             \
+        static const struct worded_family family = {kind, label, first, count, word, name, help}; \
+        return add_worded_family(buf, service->metrics, &family, at);                             \
+    }
+WORDED_PART(unfilled_part, SERIES_SLOT, "slot", SERIES_REASONS, REASON_COUNT, reason_word,
+            "slot_unfilled_total", "Requests for a slot that got no creative, by reason")
+WORDED_PART(filtered_part, SERIES_SLOT, "slot", SERIES_FILTERED, EVENT_FILTER_COUNT, filter_word,
+            "slot_filtered_total",
+            "Of the requests that got a creative those that do not count, by reason")
+WORDED_PART(rejected_part, SERIES_CAMPAIGN, "campaign", SERIES_REASONS, REASON_COUNT, reason_word,
+            "campaign_rejected_total", "Times a campaign was not served, by reason")
+WORDED_PART(serves_filtered_part, SERIES_CAMPAIGN, "campaign", SERIES_FILTERED, EVENT_FILTER_COUNT,
+            filter_word, "campaign_serves_filtered_total",
+            "Creatives chosen for what does not count, by reason")
+
+void exposition_handle(struct http_exchange *exchange, void *context)
+{
+    static report_part_fn *const parts[] = {
+        begin_part,       slot_requests_part, slot_filled_part, serves_part,
+        impressions_part, viewables_part,     clicks_part,      crawlers_part,
+        unfilled_part,    filtered_part,      rejected_part,    serves_filtered_part,
+    };
+    report_begin(exchange, context, SLICE("text/plain; version=0.0.4; charset=utf-8"), parts,
+                 sizeof parts / sizeof *parts);
 }

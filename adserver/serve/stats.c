@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "serve/json.h"
+#include "serve/report.h"
 #include "serve/series.h"
 
 /* Workers whose row is filled. */
@@ -103,21 +104,33 @@ static void add_crawler(struct strbuf *buf, const struct metrics *metrics, unsig
 
 typedef void add_series_fn(struct strbuf *buf, const struct metrics *metrics, unsigned series);
 
-static void add_all(struct strbuf *buf, const char *name, const struct metrics *metrics, char kind,
+static void add_row(struct strbuf *buf, const struct metrics *metrics, unsigned series,
                     add_series_fn *add)
 {
-    unsigned count = metrics_series_count(metrics);
-    json_name(buf, name);
+    json_name_slice(buf, metrics_series_id(metrics, series));
     json_open(buf, '{');
-    for (unsigned i = 0; i < count; i++) {
-        if (metrics_series_kind(metrics, i) != kind)
-            continue;
-        json_name_slice(buf, metrics_series_id(metrics, i));
-        json_open(buf, '{');
-        add(buf, metrics, i);
-        json_close(buf, '}');
-    }
+    add(buf, metrics, series);
     json_close(buf, '}');
+}
+
+/* A step of all rows of a kind, as an object; `at` is the next row. False: there are more. */
+static bool add_rows(struct strbuf *buf, const char *name, const struct metrics *metrics, char kind,
+                     add_series_fn *add, unsigned *at)
+{
+    unsigned count = metrics_series_count(metrics);
+    unsigned end = count - *at > REPORT_ROWS ? *at + REPORT_ROWS : count;
+    if (*at == 0) {
+        json_name(buf, name);
+        json_open(buf, '{');
+    }
+    for (; *at < end; ++*at) {
+        if (metrics_series_kind(metrics, *at) == kind)
+            add_row(buf, metrics, *at, add);
+    }
+    if (*at < count)
+        return false;
+    json_close(buf, '}');
+    return true;
 }
 
 /* Latency, Redis, catalog */
@@ -231,27 +244,39 @@ static uint64_t uptime_seconds(const struct service *service)
     return us > 0 ? (uint64_t)(us / US_PER_SECOND) : 0;
 }
 
-void stats_handle(struct http_exchange *exchange, void *context)
-{
-    struct service *service = context;
-    struct strbuf *buf = &service->answer;
-    struct http_response response = {
-        .status = 200,
-        .content_type = SLICE("application/json"),
-        .extra = SLICE(HTTP_NO_STORE),
-    };
+/* ---- The parts ------------------------------------------------------------------------------- */
 
-    strbuf_clear(buf);
+static bool begin_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    (void)at;
     json_open(buf, '{');
     json_text(buf, "version", slice_cstr(MASTHEAD_VERSION));
     json_u64(buf, "uptime_seconds", uptime_seconds(service));
     add_workers(buf, service->metrics);
     add_family(buf, service->metrics, "requests");
     add_family(buf, service->metrics, "responses");
-    add_all(buf, "slots", service->metrics, SERIES_SLOT, add_slot);
-    add_all(buf, "campaigns", service->metrics, SERIES_CAMPAIGN, add_campaign);
+    return true;
+}
+
+static bool slots_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    return add_rows(buf, "slots", service->metrics, SERIES_SLOT, add_slot, at);
+}
+
+static bool campaigns_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    return add_rows(buf, "campaigns", service->metrics, SERIES_CAMPAIGN, add_campaign, at);
+}
+
+static bool crawlers_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    return add_rows(buf, "crawlers", service->metrics, SERIES_CRAWLER, add_crawler, at);
+}
+
+static bool end_part(struct strbuf *buf, struct service *service, unsigned *at)
+{
+    (void)at;
     add_family(buf, service->metrics, "events");
-    add_all(buf, "crawlers", service->metrics, SERIES_CRAWLER, add_crawler);
     add_latencies(buf, service->metrics);
     add_redis(buf, service->metrics);
     add_spool(buf, service->metrics);
@@ -259,9 +284,12 @@ void stats_handle(struct http_exchange *exchange, void *context)
     add_family(buf, service->metrics, "closes");
     json_close(buf, '}');
     strbuf_add_char(buf, '\n');
-    response.body = strbuf_slice(buf);
-    if (buf->overflowed)
-        http_respond_error(exchange, 500, "too_large", SLICE("more than fits into one answer"));
-    else
-        http_respond(exchange, &response);
+    return true;
+}
+
+void stats_handle(struct http_exchange *exchange, void *context)
+{
+    static report_part_fn *const parts[] = {begin_part, slots_part, campaigns_part, crawlers_part,
+                                            end_part};
+    report_begin(exchange, context, SLICE("application/json"), parts, sizeof parts / sizeof *parts);
 }

@@ -103,6 +103,24 @@ static const struct embed_file *find_demo_file(struct slice path)
     return embed_find(slice_of(name, (size_t)len));
 }
 
+static void refuse(struct http_exchange *exchange)
+{
+    http_respond_error(exchange, 404, "not_found", SLICE("there is nothing here"));
+}
+
+void tags_handle_demo_root(struct http_exchange *exchange, void *service)
+{
+    const struct service *mine = service;
+    const struct http_response response = {
+        .status = 308,
+        .extra = SLICE("Location: /demo/\r\nCache-Control: no-cache\r\n"),
+    };
+    if (mine->options->server_demo == 1)
+        http_respond(exchange, &response);
+    else
+        refuse(exchange);
+}
+
 void tags_handle_demo(struct http_exchange *exchange, void *service)
 {
     const struct service *mine = service;
@@ -114,5 +132,5 @@ void tags_handle_demo(struct http_exchange *exchange, void *service)
     if (file)
         respond_file(exchange, file, "no-cache");
     else
-        http_respond_error(exchange, 404, "not_found", SLICE("there is nothing here"));
+        refuse(exchange);
 }

@@ -8,6 +8,9 @@
 #include "serve/service.h"
 
 http_handler tags_handle_tag;  /* /tag.js: an hour in caches, then asked for by its ETag */
-http_handler tags_handle_demo; /* /demo/…: 404 when server.demo is off */
+http_handler tags_handle_demo;
+
+/* /demo, without the slash, sends there. */
+http_handler tags_handle_demo_root; /* /demo/…: 404 when server.demo is off */
 
 #endif

@@ -35,6 +35,7 @@ static const struct http_route public_routes[] = {
      event_handle_viewable},
     {SLICE_INIT("/v1/c/"), ROUTE_GET, true, COUNTER_REQUEST_CLICK, event_handle_click},
     {SLICE_INIT("/tag.js"), ROUTE_GET, true, COUNTER_REQUEST_TAG, tags_handle_tag},
+    {SLICE_INIT("/demo"), ROUTE_GET, false, COUNTER_REQUEST_DEMO, tags_handle_demo_root},
     {SLICE_INIT("/demo/"), ROUTE_GET, false, COUNTER_REQUEST_DEMO, tags_handle_demo},
 };
 
@@ -410,6 +411,11 @@ static void release(struct worker *worker)
     loop_free(service->loop);
 }
 
+static void on_turn(int64_t us, void *metrics)
+{
+    metrics_observe(metrics, LATENCY_LOOP_TURN, us);
+}
+
 int worker_run(const struct worker_config *config)
 {
     struct worker worker = {.config = config};
@@ -428,6 +434,7 @@ int worker_run(const struct worker_config *config)
     door_make(&worker, &worker.admin_door, admin_routes,
               sizeof(admin_routes) / sizeof(*admin_routes));
     make_timers(&worker);
+    loop_on_turn(worker.service.loop, on_turn, worker.service.metrics);
     loop_run(worker.service.loop);
     release(&worker);
     return 0;

@@ -11,8 +11,9 @@
 #include "base/check.h"
 #include "store/raw_record.h"
 
-#define MAGIC      "MASTHEAD CATALOG 1\n"
-#define ENTRY_HEAD 6
+#define MAGIC       "MASTHEAD CATALOG 1\n"
+#define ENTRY_HEAD  6
+#define COUNT_BYTES 4
 
 static void add_number(struct strbuf *to, size_t number, unsigned bytes)
 {
@@ -27,13 +28,20 @@ static void digest(struct slice bytes, uint8_t ret[CATALOG_FILE_SEAL])
     CHECK(len == CATALOG_FILE_SEAL);
 }
 
-void catalog_file_begin(struct strbuf *to, struct slice prefix, unsigned entry_count)
+void catalog_file_begin(struct strbuf *to, struct slice prefix)
 {
     CHECK(prefix.len <= UINT8_MAX);
     strbuf_add_cstr(to, MAGIC);
     add_number(to, prefix.len, 1);
     strbuf_add_slice(to, prefix);
-    add_number(to, entry_count, 4);
+    add_number(to, 0, COUNT_BYTES);
+}
+
+void catalog_file_end(struct strbuf *to, struct slice prefix, unsigned entry_count)
+{
+    size_t at = strlen(MAGIC) + 1 + prefix.len;
+    for (unsigned i = 0; i < COUNT_BYTES && !to->overflowed; i++, entry_count >>= 8)
+        to->ptr[at + i] = (char)entry_count;
 }
 
 void catalog_file_add(struct strbuf *to, enum record_kind kind, struct slice id, struct slice raw)

@@ -7,9 +7,9 @@
  *   each: kind (1), length of its id (1), length of its record (4), id, record (raw_record.h)
  *   SHA-256 of all that stands before (32)
  *
- * Numbers are little-endian. A file that is not whole, not ours or of another version is refused as
- * a whole. It is written beside, synced and renamed, so that there is always a whole one, by a
- * thread: the loop never waits for a disk.
+ * Of an entry that stands there twice the later one holds. Numbers are little-endian. A file that
+ * is not whole, not ours or of another version is refused as a whole. It is written beside, synced
+ * and renamed, so that there is always a whole one, by a thread: the loop never waits for a disk.
  */
 #ifndef STORE_CATALOG_FILE_H
 #define STORE_CATALOG_FILE_H
@@ -25,8 +25,10 @@ struct loop;
 
 /* ---- Contents ---- */
 
-void catalog_file_begin(struct strbuf *to, struct slice prefix, unsigned entry_count);
+void catalog_file_begin(struct strbuf *to, struct slice prefix);
 void catalog_file_add(struct strbuf *to, enum record_kind kind, struct slice id, struct slice raw);
+/* How many there are; then it can be sealed. */
+void catalog_file_end(struct strbuf *to, struct slice prefix, unsigned entry_count);
 void catalog_file_seal(struct strbuf *to);
 
 typedef void catalog_file_fn(enum record_kind kind, struct slice id, struct slice raw, void *arg);

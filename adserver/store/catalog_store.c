@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "store/catalog_entries.h"
 #include "store/catalog_file.h"
+#include "store/catalog_keeper.h"
 #include "store/catalog_sync.h"
 
 /*
@@ -35,10 +36,7 @@ struct catalog_store {
     struct loop_timer *publish;
     bool publish_set;
 
-    struct catalog_writer *writer; /* NULL: not ours to keep */
-    struct loop_timer *keep;
-    bool keep_set;
-    uint64_t kept_revision;
+    struct catalog_keeper *keeper; /* NULL: not ours to keep */
 
     struct arena *told; /* what catalog_store_status() answered last */
     struct {
@@ -80,41 +78,6 @@ static void on_refused(const struct catalog_entry *entry, void *context)
     log_event(LOG_WARNING, "catalog: an entry is refused",
               LOG_SLICE("key", catalog_entry_key(buffer, store->config.prefix, entry)),
               LOG_STR("field", entry->refusal.field), LOG_STR("error", entry->refusal.error));
-}
-
-/* ---- Keeping the last good catalog ---- */
-
-static void write_catalog(const struct catalog_store *store, struct strbuf *to)
-{
-    unsigned count = 0;
-    for (enum record_kind kind = 0; kind < RECORD_KIND_COUNT; kind++) {
-        for (unsigned i = 0; i < catalog_entries_count(store->entries, kind); i++)
-            count += catalog_entries_at(store->entries, kind, i)->good != NULL;
-    }
-    catalog_file_begin(to, store->config.prefix, count);
-    for (enum record_kind kind = 0; kind < RECORD_KIND_COUNT; kind++) {
-        for (unsigned i = 0; i < catalog_entries_count(store->entries, kind); i++) {
-            const struct catalog_entry *entry = catalog_entries_at(store->entries, kind, i);
-            if (entry->good)
-                catalog_file_add(to, kind, catalog_entry_id(entry), raw_record_slice(entry->good));
-        }
-    }
-}
-
-static void keep(void *arg)
-{
-    struct catalog_store *store = arg;
-    uint64_t revision = catalog_entries_revision(store->entries);
-    struct strbuf bytes;
-    store->keep_set = catalog_writer_is_busy(store->writer);
-    if (store->keep_set)
-        loop_timer_set(store->keep, CATALOG_PERSIST_MS * US_PER_MS);
-    if (store->keep_set || revision == store->kept_revision)
-        return;
-    strbuf_init(&bytes, CATALOG_FILE_MAX);
-    write_catalog(store, &bytes);
-    store->kept_revision = revision;
-    catalog_writer_write(store->writer, &bytes);
 }
 
 static void load_entry(enum record_kind kind, struct slice id, struct slice raw, void *arg)
@@ -205,9 +168,7 @@ static void on_publish(void *arg)
         bring_in(store);
     if (has_changes(store))
         publish_in(store, 0);
-    if (store->writer && !store->keep_set)
-        loop_timer_set(store->keep, CATALOG_PERSIST_MS * US_PER_MS);
-    store->keep_set = store->writer != NULL;
+    catalog_keeper_changed(store->keeper);
 }
 
 /* What is there has just been found equal to Redis; each sweep comes by here. */
@@ -237,7 +198,8 @@ static void load_last_good(struct catalog_store *store, const char *path)
     struct err err = {0};
     bool absent = false;
     if (catalog_file_read(path, store->config.prefix, load_entry, store, &absent, &err)) {
-        store->kept_revision = catalog_entries_revision(store->entries);
+        if (store->keeper)
+            catalog_keeper_is_kept(store->keeper);
         bring_in(store);
     } else if (!absent) {
         log_event(LOG_WARNING, "catalog: the last good catalog is of no use",
@@ -257,6 +219,15 @@ static void start_sync(struct catalog_store *store)
     store->sync = catalog_sync_new(&sync);
 }
 
+static struct catalog_keeper *new_keeper(const struct catalog_store *store, const char *path)
+{
+    return catalog_keeper_new(&(struct catalog_keeper_config){.loop = store->config.loop,
+                                                              .clock = store->config.clock,
+                                                              .path = path,
+                                                              .prefix = store->config.prefix,
+                                                              .entries = store->entries});
+}
+
 struct catalog_store *catalog_store_new(const struct catalog_store_config *config)
 {
     struct catalog_store *store = check_calloc(1, sizeof *store);
@@ -265,8 +236,7 @@ struct catalog_store *catalog_store_new(const struct catalog_store_config *confi
     store->config = *config;
     store->entries = catalog_entries_new(config->metrics, config->goals, on_refused, store);
     store->publish = loop_timer_new(config->loop, on_publish, store);
-    store->keep = loop_timer_new(config->loop, keep, store);
-    store->writer = config->persist ? catalog_writer_new(config->loop, path) : NULL;
+    store->keeper = config->persist ? new_keeper(store, path) : NULL;
     store->told = arena_new(STATUS_BYTES_MAX);
     load_last_good(store, path);
     start_sync(store);
@@ -279,10 +249,9 @@ void catalog_store_free(struct catalog_store *store)
         return;
     catalog_sync_free(store->sync);
     catalog_free(store->current);
+    catalog_keeper_free(store->keeper);
     catalog_entries_free(store->entries);
-    catalog_writer_free(store->writer);
     loop_timer_free(store->publish);
-    loop_timer_free(store->keep);
     arena_free(store->told);
     free(store);
 }

@@ -28,7 +28,6 @@
 
 #define CATALOG_SWEEP_MS       500
 #define CATALOG_SWEEP_ENTRIES  500
-#define CATALOG_PERSIST_MS     1000
 #define CATALOG_APPLY_MAX      256     /* changes brought in at once, which takes a millisecond */
 #define CATALOG_ENTRIES_MAX    1000000 /* entries of one kind */
 #define CATALOG_REJECTIONS_MAX 1000    /* listed; more are only counted */

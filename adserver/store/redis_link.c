@@ -154,8 +154,10 @@ static void on_again(void *arg)
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
+    struct redis_link *link = arg;
     (void)fd, (void)what;
-    on_again(arg);
+    (void)loop_now_us(link->loop);
+    on_again(link);
 }
 
 ssize_t redis_link_read(struct redis_link *link, void *to, size_t capacity, const char **ret_why)

@@ -9,12 +9,17 @@ import { Child, freePort, removeDir, repository, run, tempDir, until, whenDone }
 export const binaries = path.resolve(repository, process.env.MASTHEAD_BINARIES ?? 'build');
 
 // A sanitizer's finding ends the process with a code of its own, so that no test takes it for success.
+// Memory from malloc() is filled whole, so that what is read before it was written is wrong each time
+// and not once in a while.
 const sanitizers = {
-  ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? 'exitcode=99:detect_stack_use_after_return=1',
+  ASAN_OPTIONS:
+    process.env.ASAN_OPTIONS ??
+    'exitcode=99:detect_stack_use_after_return=1:max_malloc_fill_size=16777216:malloc_fill_byte=190',
   UBSAN_OPTIONS: process.env.UBSAN_OPTIONS ?? 'print_stacktrace=1:exitcode=99',
 };
 const finding = /(?:Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:/;
 const errorLine = /(?:^|\s)level=error\b|"level":"error"/;
+const deathLine = /workers: a worker (?:was killed|ended)/;
 
 function program(name) {
   const file = path.join(binaries, name);
@@ -30,6 +35,8 @@ function program(name) {
 //   env, args    for its environment and command line
 //   ready        'ready': /readyz says 200 (with a Redis, the default); 'alive': /healthz does
 //   allowErrors  true: error lines in the log are expected. A pattern: lines that match it are
+//   allowDeaths  a pattern: workers may die of what it matches. Otherwise one that does fails the test,
+//                whatever `allowErrors` says
 export async function startServer(settings = {}) {
   const server = new Server(settings);
   whenDone(settings.t, () => server.stop());
@@ -38,13 +45,14 @@ export async function startServer(settings = {}) {
 }
 
 class Server {
-  constructor({ redis, options = {}, env = {}, args = [], ready, allowErrors = false }) {
+  constructor({ redis, options = {}, env = {}, args = [], ready, allowErrors = false, allowDeaths }) {
     this.redis = redis;
     this.given = options;
     this.env = env;
     this.args = args;
     this.ready = ready ?? (redis ? 'ready' : 'alive');
     this.allowErrors = allowErrors;
+    this.allowDeaths = allowDeaths;
     this.dir = tempDir('server');
     this.config = path.join(this.dir, 'adserver.conf');
   }
@@ -157,6 +165,10 @@ class Server {
       this.lastLog = child.output();
       this.checkLog();
       assert.deepEqual(status, { code: 0, signal: null }, `adserver's end; log:\n${this.lastLog}`);
+    } catch (error) {
+      // Where the test has failed already, its own failure is the only one that is told.
+      console.error(`${error.message}\n${this.lastLog || child.output()}`);
+      throw error;
     } finally {
       removeDir(this.dir);
     }
@@ -165,9 +177,12 @@ class Server {
   checkLog() {
     const lines = this.lastLog.split('\n');
     assert.ok(!finding.test(this.lastLog), `a sanitizer spoke:\n${this.lastLog}`);
+    const deaths = lines.filter((line) => deathLine.test(line) && !this.allowDeaths?.test(line));
+    assert.equal(deaths.length, 0, `workers died:\n${deaths.join('\n')}`);
     if (this.allowErrors === true) return;
     const unexpected = lines.filter(
-      (line) => errorLine.test(line) && !(this.allowErrors && this.allowErrors.test(line)),
+      (line) =>
+        errorLine.test(line) && !deathLine.test(line) && !(this.allowErrors && this.allowErrors.test(line)),
     );
     assert.deepEqual(unexpected, [], 'error lines in the log');
   }

@@ -147,7 +147,7 @@ test('a reload with a missing, a garbled or a too open file changes nothing', as
 });
 
 test('a reload of which one address is taken opens and closes none', async (t) => {
-  const { server } = await start(t, { allowErrors: /reload: refused/ });
+  const { server } = await start(t, { allowErrors: /reload: refused/, allowDeaths: /signal=9\b/ });
   const second = await freePort();
   const taken = net.createServer().listen(0, '127.0.0.1');
   t.after(() => taken.close());
@@ -219,7 +219,7 @@ test('SIGTERM: a client that never finishes holds it up for drain_seconds and no
 });
 
 test('a second SIGTERM does not wait', async (t) => {
-  const { server } = await start(t, { options: { 'server.drain_seconds': '60s' } });
+  const { server } = await start(t, { options: { 'server.drain_seconds': '60s' }, allowDeaths: /signal=9\b/ });
   const stuck = await connect(server.port);
   t.after(() => stuck.close());
   stuck.send(head);
@@ -233,7 +233,7 @@ test('a second SIGTERM does not wait', async (t) => {
 });
 
 test('drain_seconds = 0 ends at once', async (t) => {
-  const { server } = await start(t, { options: { 'server.drain_seconds': '0s' } });
+  const { server } = await start(t, { options: { 'server.drain_seconds': '0s' }, allowDeaths: /signal=9\b/ });
   const stuck = await connect(server.port);
   t.after(() => stuck.close());
   stuck.send(head);

@@ -139,7 +139,7 @@ function checkHistograms(values) {
 }
 
 test('counters never go back, and every family has its help and type once', async (t) => {
-  const { server } = await start(t, { options: { 'server.workers': 2 } });
+  const { server } = await start(t, { options: { 'server.workers': 2 }, allowDeaths: /signal=9\b/ });
   await visit(server);
   const first = await server.metrics();
   const before = parseMetrics(first);
@@ -328,6 +328,8 @@ test('the demo is served where it is switched on, and nowhere else', async (t) =
   assert.match(page.headers['content-type'], /^text\/html/);
   for (const where of ['/demo/../tag.js', '/demo/%2e%2e/tag.js', '/demo/nothing', '/demo/..%2ftag.js'])
     assert.ok([400, 404].includes((await raw(server.port, `GET ${where} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).responses[0].status), where);
+  const root = await server.get('/demo');
+  assert.deepEqual([root.status, root.headers.location, root.text], [308, '/demo/', '']);
   const off = await start(t, {});
-  assert.equal((await off.server.get('/demo/')).status, 404);
+  for (const where of ['/demo/', '/demo']) assert.equal((await off.server.get(where)).status, 404);
 });

@@ -26,10 +26,10 @@ const ask = `GET /v1/ads?slot=header HTTP/1.1\r\nHost: localhost\r\nUser-Agent: 
 // A worker that is told to crash does so at once, and not after a sanitizer's report of it.
 const env = { ASAN_OPTIONS: 'handle_segv=0:exitcode=99' };
 
-async function start(t, options) {
+async function start(t, options, allowDeaths) {
   const redis = await startRedis({ t });
   await importCatalog(redis, smallCatalog);
-  return startServer({ t, redis, env, options: { 'server.workers': 3, ...options } });
+  return startServer({ t, redis, env, allowDeaths, options: { 'server.workers': 3, ...options } });
 }
 
 const pids = (stats) => stats.workers.map((worker) => worker.pid);
@@ -73,7 +73,7 @@ async function untilBack(server, gone, workers) {
 
 for (const signal of ['SIGKILL', 'SIGSEGV']) {
   test(`a worker ended by ${signal} is back within a second, the others notice nothing`, async (t) => {
-    const server = await start(t);
+    const server = await start(t, {}, new RegExp(`signal=${os.constants.signals[signal]}\\b`));
     const agent = keptAlive(t);
     const connections = await openConnections(t, server, 60);
     const before = await server.stats();
@@ -104,13 +104,23 @@ for (const signal of ['SIGKILL', 'SIGSEGV']) {
   });
 }
 
+test('a worker that dies of what nobody meant fails the test it serves', async (t) => {
+  const redis = await startRedis({ t });
+  await importCatalog(redis, smallCatalog);
+  const server = await startServer({ redis, env, allowErrors: true, allowDeaths: /signal=11\b/ });
+  const gone = pids(await server.stats());
+  process.kill(gone[0], 'SIGKILL');
+  await untilBack(server, gone, 1);
+  await assert.rejects(server.stop(), /workers died:.*\n.*signal=9\b/);
+});
+
 test('one worker a core, unless it is told otherwise', async (t) => {
   const server = await start(t, { 'server.workers': 'auto' });
   assert.equal((await server.stats()).workers.length, Math.min(os.cpus().length, 32));
 });
 
 test('all workers killed again and again: it is there each time, and counts go on', async (t) => {
-  const server = await start(t);
+  const server = await start(t, {}, /signal=9\b/);
   let served = 0;
   for (let round = 1; round <= 3; round++) {
     for (let i = 0; i < 10; i++) served += (await server.ads({ slot: 'header' })).length;

@@ -258,7 +258,7 @@ static void test_unknown_names(void **state)
         "[servr] is no section; the sections are server, redis, tokens, goals, spool, viewer, bots, geo, forecast, api, log");
     check_file_refused(
         SLICE("[ server ]\n"), "~:1",
-        "[ server ] is no section; the sections are server, redis, tokens, goals, viewer, "
+        "[ server ] is no section; the sections are server, redis, tokens, goals, spool, viewer, bots, "
         "geo, forecast, api, log");
     check_file_refused(
         SLICE("[]\n"), "~:1",

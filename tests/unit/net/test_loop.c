@@ -235,9 +235,49 @@ static void test_signals(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* ---- What turns take --------------------------------------------------------------------------
+ */
+
+static void note_turn(int64_t us, void *arg)
+{
+    struct scene *scene = arg;
+    if (us > scene->seen_us[0])
+        scene->seen_us[0] = us;
+    scene->seen_us[1]++;
+}
+
+/* Keeps the loop busy for 20 ms. */
+static void on_busy(void *arg)
+{
+    struct scene *scene = arg;
+    int64_t until_us = clock_mono_us(&clock_system) + 20 * US_PER_MS;
+    while (clock_mono_us(&clock_system) < until_us)
+        continue;
+    loop_stop(scene->loop);
+}
+
+static void a_turn_takes_as_long_as_its_work_and_not_as_its_wait(void **state)
+{
+    struct scene *scene = *state;
+    loop_on_turn(scene->loop, note_turn, scene);
+    scene->timers[0] = loop_timer_new(scene->loop, on_stop, scene);
+    loop_timer_set(scene->timers[0], 300 * US_PER_MS);
+    int64_t began_us = clock_mono_us(&clock_system);
+    loop_run(scene->loop);
+    int64_t took_us = clock_mono_us(&clock_system) - began_us;
+    assert_int_equal(scene->seen_us[1], 1);
+    assert_true(took_us >= 300 * US_PER_MS && scene->seen_us[0] <= took_us - 290 * US_PER_MS);
+    scene->timers[1] = loop_timer_new(scene->loop, on_busy, scene);
+    loop_timer_set(scene->timers[1], 0);
+    loop_run(scene->loop);
+    assert_int_equal(scene->seen_us[1], 2);
+    assert_true(scene->seen_us[0] >= 20 * US_PER_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_turn_takes_as_long_as_its_work_and_not_as_its_wait),
         TEST(test_timers_run_in_the_order_they_are_due),
         TEST(test_a_timer_moves_and_rests),
         TEST(test_another_thread_wakes_the_loop),

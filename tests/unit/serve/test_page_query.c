@@ -137,8 +137,9 @@ static const struct {
      "slot"},
     /* url */
     {"slot=a&url=blog", "url"},
-    {"slot=a&url=ftp://a.example/", "url"},
-    {"slot=a&url=javascript:alert(1)", "url"},
+    {"slot=a&url=blog.example:80/path", "url"},
+    {"slot=a&url=:about", "url"},
+    {"slot=a&url=HTTPS://", "url"},
     {"slot=a&url=//a.example/", "url"},
     {"slot=a&url=https://", "url"},
     {"slot=a&url=https:///path", "url"},
@@ -306,6 +307,35 @@ static void test_domain_and_path_of_the_page(void **state)
             fail_msg("%s: %s", pages[i].url, asked.err.text);
         assert_text(asked.query.domain, pages[i].domain);
         assert_text(asked.query.path, pages[i].path);
+        release(&asked);
+    }
+}
+
+/* Pages within pages, files and apps: not refused, and of no site, whatever stood there before. */
+static void test_pages_that_have_no_address_on_the_web(void **state)
+{
+    static const char *const addresses[] = {
+        "about:srcdoc",
+        "about:blank",
+        "file:///home/reader/page.html",
+        "data:text/html,a",
+        "javascript:alert(1)",
+        "blob:https://a.example/9115d58c",
+        "ftp://a.example/",
+        "chrome-extension://abcdef/page.html",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
+        struct asked asked;
+        char query[160];
+        (void)snprintf(query, sizeof(query), "slot=a&url=https://first.example/b&url=%s",
+                       addresses[i]);
+        ask_get(&asked, query);
+        if (!asked.good)
+            fail_msg("%s: %s", addresses[i], asked.err.text);
+        assert_text(asked.query.url, "");
+        assert_text(asked.query.domain, "");
+        assert_text(asked.query.path, "");
         release(&asked);
     }
 }
@@ -482,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_unknown_names_are_passed_over),
         cmocka_unit_test(test_empty_values_are_not_given),
         cmocka_unit_test(test_domain_and_path_of_the_page),
+        cmocka_unit_test(test_pages_that_have_no_address_on_the_web),
         cmocka_unit_test(test_the_referrer),
         cmocka_unit_test(test_keywords),
         cmocka_unit_test(test_one_good_slot_will_do),

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "store/catalog_keeper.h"
 #include "store/catalog_store.h"
 #include "unit/store/fake_redis.h"
 #include "unit/store/redis_fixture.h"
