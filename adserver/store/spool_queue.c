@@ -93,13 +93,13 @@ static bool has_room(struct spool_queue *queue)
         return false;
     if (count < queue->capacity)
         return true;
-    struct spool_queue larger = *queue;
-    larger.capacity = queue->capacity ? 2 * queue->capacity : CAPACITY_MIN;
-    larger.tickets = check_malloc((size_t)larger.capacity * sizeof *larger.tickets);
+    uint64_t capacity = queue->capacity ? 2 * queue->capacity : CAPACITY_MIN;
+    struct spool_ticket *tickets = check_malloc((size_t)capacity * sizeof *tickets);
     for (uint64_t ticket = queue->oldest; ticket < queue->next; ticket++)
-        *ticket_at(&larger, ticket) = *ticket_at(queue, ticket);
+        tickets[ticket & (capacity - 1)] = *ticket_at(queue, ticket);
     free(queue->tickets);
-    *queue = larger;
+    queue->tickets = tickets;
+    queue->capacity = capacity;
     return true;
 }
 
