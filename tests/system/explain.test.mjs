@@ -52,9 +52,9 @@ function adctl(server, described, ...more) {
   return server.adctl(['explain', ...options, ...more]);
 }
 
-// Every key with its value and its time to live, but for the traffic that servers count by the clock.
+// Every key with its value and its time to live, but for what servers write by the clock: traffic, compaction.
 async function contents(redis) {
-  const keys = (await redis.command('KEYS', '*')).filter((key) => key !== 'ad:traffic').sort();
+  const keys = (await redis.command('KEYS', '*')).filter((key) => !/^ad:(traffic$|compact)/.test(key)).sort();
   const each = await Promise.all(
     keys.map(async (key) => [key, await redis.command('DUMP', key), await redis.command('PEXPIRETIME', key)]),
   );
