@@ -196,7 +196,7 @@ static int compare(const void *a, const void *b)
 static void add_cells(struct strbuf *to, const int64_t rates[LIVE_METRICS])
 {
     for (unsigned i = 0; i < LIVE_METRICS; i++)
-        strbuf_addf(to, "  %9lld.%lld", (long long)(rates[i] / 10), (long long)(rates[i] % 10));
+        strbuf_addf(to, "  %8lld.%lld", (long long)(rates[i] / 10), (long long)(rates[i] % 10));
 }
 
 static void add_line(struct strbuf *to, const struct line *line, unsigned look)
@@ -205,9 +205,9 @@ static void add_line(struct strbuf *to, const struct line *line, unsigned look)
     strbuf_init(&id, SIZE_MAX / 2);
     shown_add(&id, line->row->id, SHOWN_MAX);
     size_t width = shown_width(strbuf_slice(&id));
-    strbuf_addf(to, "%s%*s", strbuf_cstr(&id), (int)(width < 24 ? 24 - width : 0), "");
+    strbuf_addf(to, "%s%*s", strbuf_cstr(&id), (int)(width < 20 ? 20 - width : 0), "");
     add_cells(to, line->rates);
-    strbuf_addf(to, "  %14lld\n", (long long)line->row->looks[look][LIVE_IMPRESSIONS]);
+    strbuf_addf(to, "  %10lld\n", (long long)line->row->looks[look][LIVE_IMPRESSIONS]);
     strbuf_release(&id);
 }
 
@@ -247,8 +247,8 @@ static void add_head(struct strbuf *to, const struct live_counts *counts,
         add_latency(to, stats, "impression");
         strbuf_add_char(to, '\n');
     }
-    strbuf_addf(to, "\n%-24s  %11s  %11s  %11s  %11s  %14s\n", "a second", "serves", "impressions",
-                "viewables", "clicks", "impressions");
+    strbuf_addf(to, "\n%-20s  %10s %11s  %10s  %10s  %10s\n", "a second", "serves", "impressions",
+                "viewables", "clicks", "seen so far");
 }
 
 void live_counts_print(const struct live_counts *counts, const struct server_stats *stats,
@@ -268,7 +268,7 @@ void live_counts_print(const struct live_counts *counts, const struct server_sta
     qsort(list, count, sizeof *list, compare);
     unsigned shown = count < room ? count : room;
     add_head(to, counts, stats, shown, count);
-    strbuf_addf(to, "%-24s", "all");
+    strbuf_addf(to, "%-20s", "all");
     add_cells(to, all);
     strbuf_add_char(to, '\n');
     for (unsigned i = 0; i < shown; i++)
