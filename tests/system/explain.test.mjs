@@ -309,7 +309,7 @@ test('openapi.json describes what is answered', async (t) => {
   const { server } = await start(t, [campaign('spring', { caps: '1/1d' }), campaign('house')]);
   const document = (await api(server, '/api/v1/openapi.json')).json();
   assert.equal(document.openapi, '3.1.0');
-  assert.deepEqual(Object.keys(document.paths).sort(), ['/api/v1/explain', '/api/v1/openapi.json']);
+  assert.deepEqual(Object.keys(document.paths).sort(), ['/api/v1/explain', '/api/v1/openapi.json', '/api/v1/reports']);
   const { parameters } = document.paths['/api/v1/explain'].get;
   const refused = (await api(server, '/api/v1/explain?slot=header&nonsense=1')).json().error.message;
   const names = refused.replace(/^.*allowed are /, '').split(', ').map((name) => name.replace('.<name>', ''));

@@ -170,6 +170,21 @@ test('the API answers the bytes of adctl, and refuses what adctl refuses', async
     assert.match(told.json().error.message, pattern);
   }
   assert.equal((await api(server, {}, {})).status, 401);
+
+  const openapi = await request(`${server.admin}/api/v1/openapi.json`, { headers: { Authorization: `Bearer ${token}` } });
+  const { components, paths } = openapi.json();
+  const { ReportRow, Report } = components.schemas;
+  const described = paths['/api/v1/reports'].get.parameters.map(({ name }) => name);
+  const known = (await api(server, { bogus: '1' })).json().error.message.replace(/^.*allowed are /, '').split(', ');
+  assert.deepEqual(described.sort(), known.sort());
+  for (const by of ['hour', 'day', 'slot', 'creative', 'campaign', 'advertiser']) {
+    const answer = (await api(server, { ...range, by })).json();
+    assert.deepEqual(Object.keys(answer), Report.required);
+    for (const row of [answer.rows[0], answer.totals]) {
+      for (const name of ReportRow.required) assert.ok(name in row, name);
+      for (const name of Object.keys(row)) assert.ok(name in ReportRow.properties, name);
+    }
+  }
   const refused = await adctl(['report', '--campaign', 'nowhere'], { redis });
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /there is no campaign nowhere, and nothing is counted of it; allowed: /);
