@@ -279,6 +279,8 @@ bench: all ## measure against nginx on this machine
 	@BUILD=$(OUT) tests/bench/run
 bench-decision: $(OUT)/bench_decision ## measure decisions among 10 to 100,000 campaigns
 	@$(OUT)/bench_decision
+bench-reports: all ## measure reports over a year of 1,000 campaigns, and what their counts take in Redis
+	@MASTHEAD_BINARIES=$(OUT) node tests/bench/reports.mjs
 $(OUT)/bench_decision: $(OUT)/tests/obj/bench/bench_decision.o $(call room_links,decision)
 	$(if $(Q),$(call say,link))
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
@@ -302,7 +304,7 @@ layers: ## check that every room includes only what it may know
 	@scripts/layers
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(all_c)
-.PHONY: test run bench bench-decision bench-crawlers asan lint layers format option-docs
+.PHONY: test run bench bench-decision bench-crawlers bench-reports asan lint layers format option-docs
 
 # ---- Installing and the rest ---------------------------------------------------------------------
 

@@ -26,7 +26,17 @@ const struct command_flag_row command_flags[] = {
     {"uid", FLAG_DESCRIPTION, "the viewer's first-party id", "ID"},
     {"consent", FLAG_DESCRIPTION, "a consent string", "TEXT"},
     {"at", FLAG_DESCRIPTION, "a moment other than now, RFC 3339", "TIME"},
-    {"campaign", FLAG_DESCRIPTION, "the only campaign to tell about", "ID"},
+    {"campaign", FLAG_CAMPAIGN, "the only campaign to tell about", "ID"},
+    {"advertiser", FLAG_REPORT, "only campaigns of this advertiser", "TEXT"},
+    {"from", FLAG_REPORT, "the first day, or RFC 3339; six days before the end", "TIME"},
+    {"to", FLAG_REPORT, "the last day, or RFC 3339; now", "TIME"},
+    {"timezone", FLAG_REPORT, "whose days; UTC", "NAME"},
+    {"by", FLAG_REPORT, "hour, day, slot, creative, campaign or advertiser; day", "WORD"},
+    {"format", FLAG_REPORT, "table, csv or json; table", "WORD"},
+    {"since", FLAG_SINCE, "the day from which hours are looked for; three years ago", "DATE"},
+    {"stats", FLAG_STATS, "a server's statistics, http://127.0.0.1:8081/stats", "URL"},
+    {"once", FLAG_ONCE, "prints one picture and ends", NULL},
+    {"interval", FLAG_INTERVAL, "seconds between two looks, 1 to 60; 1", "N"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -202,7 +212,7 @@ static const struct command table[] = {
     {
         .noun = "explain",
         .args = "",
-        .flags = FLAG_DESCRIPTION | FLAG_JSON,
+        .flags = FLAG_DESCRIPTION | FLAG_CAMPAIGN | FLAG_JSON,
         .wants_redis = true,
         .run = command_explain,
         .summary = "tells of each campaign why it is served to a described request, or why not",
@@ -230,6 +240,53 @@ static const struct command table[] = {
                    "catalog as it is, and with the campaign in it, or in place of the one of its "
                    "id. It is taken to begin when the log begins and to run as long as it would. "
                    "Exits 1 when there is no log.",
+    },
+    {
+        .noun = "report",
+        .args = "",
+        .flags = FLAG_CAMPAIGN | FLAG_REPORT,
+        .wants_redis = true,
+        .run = command_report,
+        .summary = "prints what was counted, added up by time, place or owner",
+        .details =
+            "Serves, impressions, viewable rate, clicks, CTR, conversions, spend, eCPM and what was "
+            "filtered, with a row for all. --campaign may be given more than once. An hour belongs "
+            "to the day it begins in. CSV is RFC 4180, and a text that a spreadsheet could take for "
+            "a formula has an apostrophe before it. JSON and CSV are what /api/v1/reports answers.",
+    },
+    {
+        .noun = "reconcile",
+        .args = "",
+        .flags = FLAG_CAMPAIGN | FLAG_STATS | FLAG_JSON,
+        .wants_redis = true,
+        .run = command_reconcile,
+        .summary = "checks that hours, packed days and sums agree",
+        .details =
+            "For each campaign and metric: all hours and packed days together are the campaign's "
+            "sum, ad:total. Nothing may be counted meanwhile. --stats compares a server as well: "
+            "its counts are those since it was started, so they can only be compared where it is "
+            "the only one, and began when nothing had been counted. Exits 1 with a line for each "
+            "difference.",
+    },
+    {
+        .noun = "compact",
+        .args = "",
+        .flags = FLAG_SINCE,
+        .wants_redis = true,
+        .run = command_compact,
+        .summary = "packs the hours of closed days",
+        .details = "A server does so by itself, a little at a time: days that ended "
+                   "reports.compact_after ago. No number changes.",
+    },
+    {
+        .noun = "top",
+        .args = "",
+        .flags = FLAG_STATS | FLAG_ONCE | FLAG_INTERVAL,
+        .wants_redis = true,
+        .run = command_top,
+        .summary = "shows live what is being served",
+        .details = "For each campaign what was counted a second of late, the busiest first. With "
+                   "--stats also how many slots are filled, and how long answers take. q ends it.",
     },
     {
         .noun = "keys",

@@ -18,8 +18,14 @@ enum command_flag {
     FLAG_WITH_CREATIVES = 1 << 4,
     FLAG_DAYS = 1 << 5,
     FLAG_DESCRIPTION = 1 << 8, /* what describes a request, see struct given */
+    FLAG_CAMPAIGN = 1 << 9,
+    FLAG_REPORT = 1 << 10, /* the other parameters of a report */
+    FLAG_STATS = 1 << 11,
+    FLAG_ONCE = 1 << 12,
+    FLAG_INTERVAL = 1 << 13,
+    FLAG_SINCE = 1 << 14,
 };
-#define COMMAND_FLAGS_MAX 32
+#define COMMAND_FLAGS_MAX 64
 
 struct command_flag_row {
     const char *name; /* without the dashes */
@@ -99,6 +105,10 @@ command_fn command_delete;
 command_fn command_snippet;
 command_fn command_explain;
 command_fn command_forecast;
+command_fn command_report;
+command_fn command_compact;
+command_fn command_reconcile;
+command_fn command_top;
 command_fn command_rotate_keys;
 
 #endif

@@ -89,3 +89,12 @@ const struct redis_reply *tool_fetch(struct tool *tool)
         (void)mistakes_add(&tool->mistakes, &err);
     return reply;
 }
+
+const struct redis_reply *tool_fetch_any(struct tool *tool)
+{
+    struct err err = {"", ""};
+    const struct redis_reply *reply = redis_session_fetch_any(tool->session, &err);
+    if (!reply)
+        (void)mistakes_add(&tool->mistakes, &err);
+    return reply;
+}

@@ -52,5 +52,7 @@ const struct redis_reply *tool_call(struct tool *tool, const struct slice *args,
 /* Queues one; its reply comes from tool_fetch(), in order. Once the connection failed, all fail. */
 void tool_queue(struct tool *tool, const struct slice *args, unsigned count);
 const struct redis_reply *tool_fetch(struct tool *tool);
+/* The same, but an error that Redis answers is a reply, for who can tell what it was about. */
+const struct redis_reply *tool_fetch_any(struct tool *tool);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/embed.h"
 #include "http/carrier.h"
 #include "serve/api_explain.h"
+#include "serve/api_report.h"
 
 static void send_openapi(struct http_exchange *exchange, void *service)
 {
@@ -23,6 +24,7 @@ static const struct {
 } rows[] = {
     {SLICE_INIT("/api/v1/explain"), api_explain_handle},
     {SLICE_INIT("/api/v1/openapi.json"), send_openapi},
+    {SLICE_INIT("/api/v1/reports"), api_report_handle},
 };
 
 /* False: it has been refused. */

@@ -3,6 +3,7 @@
  *
  *     GET /api/v1/explain?slot=…   every campaign's verdict on a described request
  *                                  (api_explain.h)
+ *     GET /api/v1/reports?by=…     what was counted (api_report.h)
  *     GET /api/v1/openapi.json     what there is, as OpenAPI 3.1
  *
  * Without a token that is set up: 403 `no_token`; without, or with a wrong one: 401, always the

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "serve/report.h"
+#include "serve/long_answer.h"
 #include "serve/series.h"
 
 #define PREFIX "masthead_"
@@ -108,7 +108,7 @@ static bool next_rows(const struct metrics *metrics, unsigned *at, unsigned *ret
 {
     unsigned count = metrics_series_count(metrics);
     *ret_from = *at;
-    *ret_end = count - *at > REPORT_ROWS ? *at + REPORT_ROWS : count;
+    *ret_end = count - *at > LONG_ANSWER_ROWS ? *at + LONG_ANSWER_ROWS : count;
     *at = *ret_end;
     return *ret_end < count;
 }
@@ -268,11 +268,11 @@ WORDED_PART(serves_filtered_part, SERIES_CAMPAIGN, "campaign", SERIES_FILTERED, 
 
 void exposition_handle(struct http_exchange *exchange, void *context)
 {
-    static report_part_fn *const parts[] = {
+    static long_answer_part_fn *const parts[] = {
         begin_part,       slot_requests_part, slot_filled_part, serves_part,
         impressions_part, viewables_part,     clicks_part,      crawlers_part,
         unfilled_part,    filtered_part,      rejected_part,    serves_filtered_part,
     };
-    report_begin(exchange, context, SLICE("text/plain; version=0.0.4; charset=utf-8"), parts,
-                 sizeof parts / sizeof *parts);
+    long_answer_begin(exchange, context, SLICE("text/plain; version=0.0.4; charset=utf-8"), parts,
+                      sizeof parts / sizeof *parts);
 }

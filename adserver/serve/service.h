@@ -32,6 +32,8 @@
 
 struct page_pool;
 struct api_explain_room;
+struct api_report_room;
+struct compactor;
 
 struct service {
     const struct options *options;
@@ -52,6 +54,8 @@ struct service {
     struct token_codec *tokens;
     struct page_pool *pages;
     struct api_explain_room *explaining;
+    struct api_report_room *reporting;
+    struct compactor *compactor;       /* NULL: not this worker's */
     const struct traffic_shape *shape; /* of the week, learnt; NULL: not yet */
 
     struct slice prefix;     /* of keys in Redis */

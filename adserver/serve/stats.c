@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "serve/json.h"
-#include "serve/report.h"
+#include "serve/long_answer.h"
 #include "serve/series.h"
 
 /* Workers whose row is filled. */
@@ -118,7 +118,7 @@ static bool add_rows(struct strbuf *buf, const char *name, const struct metrics 
                      add_series_fn *add, unsigned *at)
 {
     unsigned count = metrics_series_count(metrics);
-    unsigned end = count - *at > REPORT_ROWS ? *at + REPORT_ROWS : count;
+    unsigned end = count - *at > LONG_ANSWER_ROWS ? *at + LONG_ANSWER_ROWS : count;
     if (*at == 0) {
         json_name(buf, name);
         json_open(buf, '{');
@@ -289,7 +289,8 @@ static bool end_part(struct strbuf *buf, struct service *service, unsigned *at)
 
 void stats_handle(struct http_exchange *exchange, void *context)
 {
-    static report_part_fn *const parts[] = {begin_part, slots_part, campaigns_part, crawlers_part,
-                                            end_part};
-    report_begin(exchange, context, SLICE("application/json"), parts, sizeof parts / sizeof *parts);
+    static long_answer_part_fn *const parts[] = {begin_part, slots_part, campaigns_part,
+                                                 crawlers_part, end_part};
+    long_answer_begin(exchange, context, SLICE("application/json"), parts,
+                      sizeof parts / sizeof *parts);
 }

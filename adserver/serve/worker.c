@@ -13,6 +13,7 @@
 #include "net/workers.h"
 #include "serve/api.h"
 #include "serve/api_explain.h"
+#include "serve/api_report.h"
 #include "serve/event.h"
 #include "serve/event_outcome.h"
 #include "serve/exposition.h"
@@ -21,6 +22,7 @@
 #include "serve/service.h"
 #include "serve/stats.h"
 #include "serve/tags.h"
+#include "store/compactor.h"
 #include "store/request_log.h"
 #include "store/spool.h"
 
@@ -248,6 +250,21 @@ static void make_request_log(struct service *service)
     service->request_log = request_log_new(&config);
 }
 
+/* The first worker packs old hours, for all. */
+static void make_compactor(struct worker *worker)
+{
+    struct service *service = &worker->service;
+    struct compactor_config config = {
+        .loop = service->loop,
+        .redis = service->redis,
+        .clock = service->clock,
+        .prefix = service->prefix,
+        .after_ms = service->options->reports_compact_after_in_ms,
+    };
+    if (worker->config->number == 0 && config.after_ms > 0)
+        service->compactor = compactor_new(&config);
+}
+
 static void on_learnt(const struct traffic_shape *shape, void *arg)
 {
     struct service *service = arg;
@@ -314,6 +331,7 @@ static void make_store(struct worker *worker)
     service->ledger = ledger_new(&ledger);
     service->impressions = impression_numbers_new();
     make_request_log(service);
+    make_compactor(worker);
 }
 
 static void make_service(struct worker *worker)
@@ -330,6 +348,7 @@ static void make_service(struct worker *worker)
     service->loop = loop_new();
     service->pages = page_pool_new();
     service->explaining = api_explain_room_new();
+    service->reporting = api_report_room_new();
     service->prefix = slice_cstr(settings->options->redis_prefix);
     service->public_url = slice_cstr(settings->options->server_public_url);
     service->ladder = settings->ladder;
@@ -395,6 +414,7 @@ static void release(struct worker *worker)
     loop_timer_free(worker->start);
     loop_timer_free(worker->drain_limit);
     redis_free(service->redis); /* ends what waits for it, which needs the parts below */
+    compactor_free(service->compactor);
     request_log_free(service->request_log);
     spool_free(service->spool); /* says what has become of what is on its way there */
     ledger_free(service->ledger);
@@ -406,6 +426,7 @@ static void release(struct worker *worker)
     page_pool_free(service->pages);
     api_explain_room_free(service->explaining);
     crawlers_free(service->crawlers);
+    api_report_room_free(service->reporting);
     token_codec_free(service->tokens);
     strbuf_release(&service->answer);
     loop_free(service->loop);

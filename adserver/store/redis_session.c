@@ -141,11 +141,16 @@ void redis_session_queue(struct redis_session *session, const struct slice *args
     redis_wire_command(&session->output, args, count);
 }
 
-const struct redis_reply *redis_session_fetch(struct redis_session *session, struct err *err)
+const struct redis_reply *redis_session_fetch_any(struct redis_session *session, struct err *err)
 {
     CHECK(session->unfetched > 0);
     session->unfetched--;
-    const struct redis_reply *reply = read_reply(session, err);
+    return read_reply(session, err);
+}
+
+const struct redis_reply *redis_session_fetch(struct redis_session *session, struct err *err)
+{
+    const struct redis_reply *reply = redis_session_fetch_any(session, err);
     if (!reply || reply->type != REDIS_ERROR_TEXT)
         return reply;
     (void)refused(session, reply->text, err);

@@ -29,4 +29,7 @@ const struct redis_reply *redis_session_call(struct redis_session *session,
 void redis_session_queue(struct redis_session *session, const struct slice *args, unsigned count);
 const struct redis_reply *redis_session_fetch(struct redis_session *session, struct err *err);
 
+/* The same, but an error is a reply (REDIS_ERROR_TEXT); NULL only where the conversation broke. */
+const struct redis_reply *redis_session_fetch_any(struct redis_session *session, struct err *err);
+
 #endif

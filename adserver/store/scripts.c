@@ -15,6 +15,7 @@ static struct redis_script scripts[SCRIPT_COUNT] = {
     [SCRIPT_CAPS] = {.name = "store/caps.lua"},
     [SCRIPT_LEASE] = {.name = "store/lease.lua"},
     [SCRIPT_CLICK_RATE] = {.name = "store/click_rate.lua"},
+    [SCRIPT_FOLD] = {.name = "store/fold.lua"},
 };
 
 static void load(struct redis_script *script)

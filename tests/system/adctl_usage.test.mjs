@@ -25,7 +25,7 @@ function folder(t) {
 test('wrong usage ends with 2 and says what is allowed', async () => {
   const wrong = [
     [[], /the command is missing/],
-    [['report'], /^adctl: report: there is no such command; allowed: slot campaign creative import/],
+    [['invoice'], /^adctl: invoice: there is no such command; allowed: slot campaign creative import/],
     [['upload', 'x.png'], /no such command/],
     [['slot'], /^adctl: slot: what to do is missing; allowed: slot list show/],
     [['slot', 'bogus'], /^adctl: slot bogus: there is no such command/],

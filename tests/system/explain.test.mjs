@@ -52,9 +52,9 @@ function adctl(server, described, ...more) {
   return server.adctl(['explain', ...options, ...more]);
 }
 
-// Every key with its value and its time to live, but for the traffic that servers count by the clock.
+// Every key with its value and its time to live, but for what servers write by the clock: traffic, compaction.
 async function contents(redis) {
-  const keys = (await redis.command('KEYS', '*')).filter((key) => key !== 'ad:traffic').sort();
+  const keys = (await redis.command('KEYS', '*')).filter((key) => !/^ad:(traffic$|compact)/.test(key)).sort();
   const each = await Promise.all(
     keys.map(async (key) => [key, await redis.command('DUMP', key), await redis.command('PEXPIRETIME', key)]),
   );
@@ -324,7 +324,7 @@ test('openapi.json describes what is answered', async (t) => {
   const { server } = await start(t, [campaign('spring', { caps: '1/1d' }), campaign('house')]);
   const document = (await api(server, '/api/v1/openapi.json')).json();
   assert.equal(document.openapi, '3.1.0');
-  assert.deepEqual(Object.keys(document.paths).sort(), ['/api/v1/explain', '/api/v1/openapi.json']);
+  assert.deepEqual(Object.keys(document.paths).sort(), ['/api/v1/explain', '/api/v1/openapi.json', '/api/v1/reports']);
   const { parameters } = document.paths['/api/v1/explain'].get;
   const refused = (await api(server, '/api/v1/explain?slot=header&nonsense=1')).json().error.message;
   const names = refused.replace(/^.*allowed are /, '').split(', ').map((name) => name.replace('.<name>', ''));

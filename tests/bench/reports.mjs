@@ -1,0 +1,142 @@
+// make bench-reports: how long reports over a year of many campaigns take, from adctl and from the API,
+// and what the counts take in Redis as hours and packed.
+//
+//   node tests/bench/reports.mjs [--campaigns 1000] [--months 12] [--repeat 3]
+//
+// Every campaign counts in every hour: two creatives on two slots, each with serves, impressions,
+// viewables, spend, and now and then clicks and a bot. A month at a time is written as servers write
+// it and packed by adctl compact, so that the hours of a year need not fit into the memory.
+import { chmodSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { adctl, importCatalog, request, startRedis, startServer, tempDir } from '../lib/harness.mjs';
+
+const given = Object.fromEntries(process.argv.slice(2).join(' ').split('--').filter(Boolean).map((one) => one.trim().split(/[ =]/)));
+const campaigns = Number(given.campaigns ?? 1000);
+const months = Number(given.months ?? 12);
+const repeat = Number(given.repeat ?? 3);
+const token = 'a-token-of-the-api-that-is-long-enough';
+
+// One call writes one campaign's month; numbers vary with the hour, without chance.
+const fill = `
+local totals = {}
+for i = 1, #KEYS - 1 do
+  local args, n = {}, 0
+  local function put(place, metric, value)
+    if value > 0 then
+      args[n + 1], args[n + 2], n = place .. metric, value, n + 2
+      totals[metric] = (totals[metric] or 0) + value
+    end
+  end
+  for c = 1, 2 do
+    for s = 1, 2 do
+      local place = ARGV[1] .. '-' .. c .. '|slot-' .. s .. '|'
+      local serves = 10 + (i * 7 + c * 3 + s * 5) % 90
+      local seen = serves - serves % 7
+      put(place, 'serves', serves)
+      put(place, 'impressions', seen)
+      put(place, 'viewables', seen - seen % 3)
+      put(place, 'spend', seen * 1370)
+      put(place, 'clicks', (i + c + s) % 9 == 0 and 1 or 0)
+      put(place, 'bot', (i + c * 2 + s) % 5 == 0 and 2 or 0)
+    end
+  end
+  redis.call('HSET', KEYS[i], unpack(args))
+end
+for metric, value in pairs(totals) do redis.call('HINCRBY', KEYS[#KEYS], metric, value) end
+return 1`;
+
+const id = (n) => `campaign-${String(n).padStart(4, '0')}`;
+const stamp = (hour) => new Date(hour * 3600000).toISOString().replace(/[-T]/g, '').slice(0, 10);
+const seconds = (since) => ((performance.now() - since) / 1000).toFixed(2);
+const row = (...cells) => console.log(`| ${cells.join(' | ')} |`);
+
+// The whole months before this one, oldest first.
+function spans() {
+  const now = new Date();
+  return Array.from({ length: months }, (_, i) => {
+    const at = (more) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months + i + more, 1) / 3600000;
+    return [at(0), at(1)];
+  });
+}
+
+async function memory(redis) {
+  const text = await redis.command('INFO', 'memory');
+  return Number(/used_memory:(\d+)/.exec(text)[1]) / 1024 / 1024;
+}
+
+async function fillMonth(redis, [from, to]) {
+  for (let n = 0; n < campaigns; n++) {
+    const keys = Array.from({ length: to - from }, (_, i) => `ad:count:{${id(n)}}:${stamp(from + i)}`);
+    await redis.command('EVAL', fill, keys.length + 1, ...keys, `ad:total:{${id(n)}}`, id(n));
+  }
+}
+
+async function time(what, once) {
+  const taken = [];
+  for (let i = 0; i < repeat; i++) {
+    const since = performance.now();
+    await once();
+    taken.push(seconds(since));
+  }
+  row(what, ...taken);
+}
+
+const redis = await startRedis();
+await importCatalog(redis, {
+  slots: [{ id: 'slot-1', sizes: '728x90' }],
+  campaigns: Array.from({ length: campaigns }, (_, n) => ({ id: id(n), slots: '*', advertiser: `advertiser ${n % 50}` })),
+});
+const tokenFile = path.join(tempDir('token'), 'token');
+writeFileSync(tokenFile, `${token}\n`);
+chmodSync(tokenFile, 0o600);
+
+try {
+  const all = spans();
+  console.log(`${campaigns} campaigns, ${months} months\n`);
+  row('month', 'hours, MiB', 'packed, MiB more', 'packing, s');
+  row('---', '---', '---', '---');
+  for (const span of all) {
+    const before = await memory(redis);
+    await fillMonth(redis, span);
+    const full = await memory(redis);
+    const since = performance.now();
+    const since_day = new Date(span[0] * 3600000).toISOString().slice(0, 10);
+    const done = await adctl(['compact', '--since', since_day], { redis });
+    if (done.code !== 0) throw new Error(done.stderr);
+    row(stamp(span[0]).slice(0, 6), (full - before).toFixed(0), ((await memory(redis)) - before).toFixed(0), seconds(since));
+  }
+  // What a running site has: the hours of the day that is not closed.
+  const hour = Math.floor(Date.now() / 3600000);
+  await fillMonth(redis, [Math.floor(hour / 24) * 24 - 24, hour]);
+  const from = new Date(all[0][0] * 3600000).toISOString().slice(0, 10);
+  const range = ['--from', from];
+  console.log('\nseconds of each run:\n');
+  const report = async (...args) => {
+    const done = await adctl(['report', ...range, ...args, '--format', 'json'], { redis });
+    if (done.code !== 0) throw new Error(done.stderr);
+    return done.stdout;
+  };
+  row('adctl report', ...Array.from({ length: repeat }, (_, i) => i + 1));
+  row('---', ...Array.from({ length: repeat }, () => '---'));
+  for (const by of ['day', 'slot', 'creative', 'campaign', 'advertiser', 'hour']) await time(`--by ${by}`, () => report('--by', by));
+  await time('--by day --timezone Europe/Berlin', () => report('--by', 'day', '--timezone', 'Europe/Berlin'));
+  await time('--by day --campaign (one)', () => report('--by', 'day', '--campaign', id(7)));
+  const server = await startServer({ redis, options: { 'api.token_file': tokenFile, 'reports.compact_after': '0s' } });
+  const ask = async (by, zone = 'UTC') => {
+    const answer = await request(`${server.admin}/api/v1/reports?by=${by}&from=${from}&timezone=${zone}`, {
+      headers: { Authorization: `Bearer ${token}` },
+      timeout: 60000,
+    });
+    if (answer.status !== 200) throw new Error(answer.text);
+    return answer.text;
+  };
+  for (const by of ['day', 'campaign', 'hour']) await time(`/api/v1/reports?by=${by}`, () => ask(by));
+  await time('/api/v1/reports?by=day&timezone=Europe/Berlin', () => ask('day', 'Europe/Berlin'));
+  const same = (await ask('day')) === (await report('--by', 'day'));
+  console.log(`\nthe API's bytes are adctl's: ${same}`);
+  const checked = await adctl(['reconcile'], { redis });
+  console.log(`adctl reconcile: ${checked.stdout.trim()}`);
+  await server.stop();
+} finally {
+  await redis.stop();
+}
