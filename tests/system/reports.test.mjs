@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { adctl, delay, importCatalog, request, smallCatalog, startRedis, startServer, tempDir, until } from '../lib/harness.mjs';
-import { browser } from '../lib/traffic.mjs';
+import { browser, patient } from '../lib/traffic.mjs';
 
 const token = 'a-token-of-the-api-that-is-long-enough';
 const hour = 3600000;
@@ -14,7 +14,7 @@ async function withServer(t, { catalog = smallCatalog, options = {} } = {}) {
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   const redis = await startRedis({ t });
   await importCatalog(redis, catalog);
-  const server = await startServer({ t, redis, options: { 'api.token_file': file, ...options } });
+  const server = await startServer({ t, redis, options: { ...patient, 'api.token_file': file, ...options } });
   return { redis, server };
 }
 
