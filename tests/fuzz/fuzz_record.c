@@ -325,7 +325,8 @@ static void look_for(uint64_t key, void *arg)
 static void check_is_found(const struct campaign *campaign, const struct page_facts *facts)
 {
     uint64_t keys[PAGE_CONTEXT_KEYS_MAX];
-    struct wanted wanted = {keys, page_context_keys(facts, keys), false};
+    uint32_t kind = UINT32_C(1) << targeting_context_kind(campaign);
+    struct wanted wanted = {keys, page_context_keys(facts, kind, keys), false};
     const struct country_set *countries = targeting_countries(campaign);
     CHECK(!targeting_context_keys(campaign, look_for, &wanted) || wanted.found);
     CHECK(!countries || country_set_has(countries, country_number(facts->country)));
