@@ -333,6 +333,17 @@ const struct creative *catalog_find_creative(const struct catalog *catalog, stru
     return id_table_find(&catalog->index->creatives, id);
 }
 
+void catalog_hold_positions(struct catalog *catalog)
+{
+    catalog->index->holders++;
+}
+
+void catalog_let_go_positions(struct catalog *catalog)
+{
+    CHECK(catalog->index->holders > 0);
+    catalog->index->holders--;
+}
+
 uint32_t catalog_positions(const struct catalog *catalog)
 {
     return catalog->index->chunks * CHUNK_POSITIONS;

@@ -402,7 +402,7 @@ static uint32_t find_straggler(struct catalog_index *index, unsigned chunk)
 
 void index_tidy(struct catalog_index *index)
 {
-    if (index->tidy_turn++ % TIDY_EVERY != 0)
+    if (index->holders > 0 || index->tidy_turn++ % TIDY_EVERY != 0)
         return;
     if (index->tidy_at >= index->chunks)
         index->tidy_at = 0;

@@ -121,6 +121,7 @@ struct catalog_index {
     struct timetable time;
     struct index_scratch scratch;
     unsigned tidy_turn, tidy_at;         /* the chunk that is being tidied */
+    unsigned holders;                    /* of positions: nobody is moved meanwhile */
     unsigned sample_turn, estimate_turn; /* whose turn it is to be looked at (counting.h) */
 };
 
