@@ -36,8 +36,6 @@ static void suspend(struct catalog *catalog, struct offer *offer)
 
 static enum reason resting_reason(const struct offer *offer)
 {
-    if (offer->campaign->unsupported.len > 0)
-        return REASON_UNSUPPORTED;
     if (offer->campaign->status != STATUS_ACTIVE)
         return REASON_INACTIVE;
     return offer->creative_count > 0 && offer->active_count == 0 ? REASON_INACTIVE : REASON_NONE;

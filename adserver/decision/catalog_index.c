@@ -142,8 +142,7 @@ static void mark_creatives(const struct marking *marking)
 static bool is_open(const struct offer *offer)
 {
     const struct campaign *campaign = offer->campaign;
-    return campaign->status == STATUS_ACTIVE && campaign->unsupported.len == 0 &&
-           offer->active_count > 0 && !offer->closed;
+    return campaign->status == STATUS_ACTIVE && offer->active_count > 0 && !offer->closed;
 }
 
 static void mark_state(const struct marking *marking)

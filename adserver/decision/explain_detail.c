@@ -126,12 +126,6 @@ static struct slice word_of(const char *const *words, unsigned value)
 
 typedef void phrase_fn(const struct case_at_hand *at, struct strbuf *ret);
 
-static void tell_unsupported(const struct case_at_hand *at, struct strbuf *ret)
-{
-    strbuf_addf(ret, "uses %.*s, which this version does not put into effect",
-                SLICE_ARGS(at->campaign->unsupported));
-}
-
 static void tell_inactive(const struct case_at_hand *at, struct strbuf *ret)
 {
     const struct slot *slot = at->work->slot.index->slot;
@@ -618,7 +612,6 @@ static void tell_served(const struct case_at_hand *at, struct strbuf *ret)
 }
 
 static phrase_fn *const phrases[REASON_COUNT + 1] = {
-    [REASON_UNSUPPORTED] = tell_unsupported,
     [REASON_INACTIVE] = tell_inactive,
     [REASON_NOT_STARTED] = tell_not_started,
     [REASON_ENDED] = tell_ended,
