@@ -261,30 +261,3 @@ bool entry_check(const struct entry *entry, const char *where, const char *joint
     arena_free(trial.arena);
     return false;
 }
-
-struct slice entry_pending(const struct entry *entry, struct arena *arena)
-{
-    struct record record = {entry->kind, entry->id, entry->fields, entry->count};
-    struct err err;
-    struct slice names = SLICE("");
-    if (entry->kind != RECORD_CAMPAIGN)
-        return names;
-    struct campaign *campaign = record_compile_campaign(&record, &err);
-    if (!campaign || campaign->unsupported.len == 0) {
-        campaign_release(campaign);
-        return names;
-    }
-    campaign_release(campaign);
-    struct strbuf text;
-    strbuf_init(&text, RECORD_BYTES_MAX);
-    for (unsigned i = 0; i < entry->count; i++) {
-        const struct record_field *field = &entry->fields[i];
-        const struct record_form_row *row = entry_row(entry->kind, field->name);
-        if (row->pending && field->value.len > 0 &&
-            !slice_eq(field->value, slice_cstr(row->preset)))
-            strbuf_addf(&text, "%s%.*s", text.len > 0 ? ", " : "", SLICE_ARGS(field->name));
-    }
-    names = arena_copy(arena, strbuf_slice(&text));
-    strbuf_release(&text);
-    return names;
-}

@@ -70,10 +70,4 @@ void entry_differences(const struct entry *before, const struct entry *after,
 bool entry_check(const struct entry *entry, const char *where, const char *joint,
                  struct mistakes *mistakes);
 
-/*
- * The fields in use whose effect is not built yet, "countries, hours": its campaign will rest.
- * Empty for all that can serve, and for what does not compile.
- */
-struct slice entry_pending(const struct entry *entry, struct arena *arena);
-
 #endif

@@ -53,7 +53,7 @@ static void print_field(const struct record_form_row *row, FILE *to)
         fputs("; required", to);
     if (row->preset[0])
         fprintf(to, "; default: %s", row->preset);
-    fputs(row->pending ? "; no effect yet: its campaign rests\n" : "\n", to);
+    fputc('\n', to);
     strbuf_release(&name);
 }
 
@@ -140,8 +140,6 @@ static void print_manual_field(const struct record_form_row *row, struct strbuf 
         fputs("Required.\n", to);
     if (row->preset[0])
         fprintf(to, "Default:\n.Ql %s .\n", row->preset);
-    if (row->pending)
-        fputs("\\&No effect yet.\n", to); /* `No` alone would be a macro */
 }
 
 void help_print_manual_fields(FILE *to)

@@ -26,10 +26,6 @@ struct slice list_remark(struct tool *tool, const struct entry *entry)
         const char *where = mistakes.item[0].where;
         const char *field = strchr(where, ' ');
         strbuf_addf(&remark, "invalid%s%s", field ? ":" : "", field ? field : "");
-    } else {
-        struct slice pending = entry_pending(entry, tool->arena);
-        if (pending.len > 0)
-            strbuf_addf(&remark, "rests: %.*s", SLICE_ARGS(pending));
     }
     struct slice copy = arena_copy(tool->arena, strbuf_slice(&remark));
     mistakes_release(&mistakes);

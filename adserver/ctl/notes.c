@@ -41,23 +41,13 @@ static void note_slots(struct notes *notes, const struct entry *campaign)
     }
 }
 
-static void note_pending(struct notes *notes, const struct entry *campaign)
-{
-    struct slice fields = entry_pending(campaign, notes->tool->arena);
-    if (fields.len > 0)
-        note(notes, campaign, "it will rest: this version does not put into effect: %.*s",
-             SLICE_ARGS(fields));
-}
-
 static void note_entry(struct notes *notes, const struct entry *entry)
 {
     struct slice owner = entry_value(entry, SLICE("campaign"));
-    if (entry->kind == RECORD_CAMPAIGN) {
+    if (entry->kind == RECORD_CAMPAIGN)
         note_slots(notes, entry);
-        note_pending(notes, entry);
-    } else if (entry->kind == RECORD_CREATIVE && !ids_have(&notes->campaigns, owner)) {
+    else if (entry->kind == RECORD_CREATIVE && !ids_have(&notes->campaigns, owner))
         note(notes, entry, "there is no campaign %s", err_quote(owner));
-    }
 }
 
 /* ---- After a change -------------------------------------------------------------------------- */

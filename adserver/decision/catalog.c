@@ -36,8 +36,6 @@ static void suspend(struct catalog *catalog, struct offer *offer)
 
 static enum reason resting_reason(const struct offer *offer)
 {
-    if (offer->campaign->unsupported.len > 0)
-        return REASON_UNSUPPORTED;
     if (offer->campaign->status != STATUS_ACTIVE)
         return REASON_INACTIVE;
     return offer->creative_count > 0 && offer->active_count == 0 ? REASON_INACTIVE : REASON_NONE;
@@ -331,6 +329,17 @@ const struct campaign *catalog_find_campaign(const struct catalog *catalog, stru
 const struct creative *catalog_find_creative(const struct catalog *catalog, struct slice id)
 {
     return id_table_find(&catalog->index->creatives, id);
+}
+
+void catalog_hold_positions(struct catalog *catalog)
+{
+    catalog->index->holders++;
+}
+
+void catalog_let_go_positions(struct catalog *catalog)
+{
+    CHECK(catalog->index->holders > 0);
+    catalog->index->holders--;
 }
 
 uint32_t catalog_positions(const struct catalog *catalog)

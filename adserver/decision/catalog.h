@@ -104,8 +104,11 @@ const struct creative *catalog_find_creative(const struct catalog *catalog, stru
 
 /*
  * For going through all campaigns in steps, as long as `changes` stays the same: positions are
- * below catalog_positions(); NULL: no campaign stands there.
+ * below catalog_positions(); NULL: no campaign stands there. Between hold and let_go decisions
+ * leave everybody at their positions; so that must be short, and each hold has its let_go.
  */
+void catalog_hold_positions(struct catalog *catalog);
+void catalog_let_go_positions(struct catalog *catalog);
 uint32_t catalog_positions(const struct catalog *catalog);
 const struct offer *catalog_offer_at(const struct catalog *catalog, uint32_t position);
 

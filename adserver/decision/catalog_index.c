@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "decision/likeness.h"
 
-#define MIX           UINT64_C(0x9e3779b97f4a7c15) /* odd, of no pattern: 2^64 over the golden ratio */
-#define MAP_MIN       16
-#define STRAGGLERS    (CHUNK_POSITIONS / 8)
-#define ALL_POSITIONS (UINT32_MAX - CHUNK_POSITIONS)
+#define MIX              UINT64_C(0x9e3779b97f4a7c15) /* odd, of no pattern: 2^64 over the golden ratio */
+#define MAP_MIN          16
+#define DIMENSION_NARROW 64
+#define STRAGGLERS       (CHUNK_POSITIONS / 8)
+#define ALL_POSITIONS    (UINT32_MAX - CHUNK_POSITIONS)
 
 /* ---- Rows by key ----------------------------------------------------------------------------- */
 
@@ -140,8 +142,7 @@ static void mark_creatives(const struct marking *marking)
 static bool is_open(const struct offer *offer)
 {
     const struct campaign *campaign = offer->campaign;
-    return campaign->status == STATUS_ACTIVE && campaign->unsupported.len == 0 &&
-           offer->active_count > 0 && !offer->closed;
+    return campaign->status == STATUS_ACTIVE && offer->active_count > 0 && !offer->closed;
 }
 
 static void mark_state(const struct marking *marking)
@@ -153,7 +154,11 @@ static void mark_state(const struct marking *marking)
     mark(marking, &marking->index->unbound, campaign->delivery == 0);
 }
 
-/* `accepts` NULL: it has no rule. The unknown value, 0, is accepted by none that has. */
+/*
+ * `accepts` NULL: it has no rule. The unknown value, 0, is accepted by none that has. Of many
+ * values those left out are noted where they are fewer; of a few always those taken in, so that a
+ * page meets two rows and not three.
+ */
 static void mark_dimension(const struct marking *marking, enum dimension dimension,
                            const uint64_t *accepts, unsigned values)
 {
@@ -162,7 +167,7 @@ static void mark_dimension(const struct marking *marking, enum dimension dimensi
     mark(marking, &rows->free, !accepts);
     for (unsigned v = 1; accepts && v < values; v++)
         accepted += (unsigned)(accepts[v / 64] >> (v % 64) & 1);
-    bool wide = !accepts || 2 * accepted > values;
+    bool wide = !accepts || (values > DIMENSION_NARROW && 2 * accepted > values);
     mark(marking, &rows->wide, wide);
     for (unsigned v = 1; accepts && v < values; v++) {
         if ((accepts[v / 64] >> (v % 64) & 1) != wide)
@@ -204,6 +209,7 @@ static void mark_targeting(struct marking *marking)
     mark_mask(marking, DIMENSION_SYSTEM, targeting_systems(campaign), SYSTEM_COUNT);
     mark(marking, &marking->index->language_free,
          !targeting_language_keys(campaign, mark_language, marking));
+    marking->index->context_users[targeting_context_kind(campaign)] += marking->in ? 1U : -1U;
     mark(marking, &marking->index->context_free,
          !targeting_context_keys(campaign, mark_context, marking));
 }
@@ -287,61 +293,14 @@ static uint32_t roomy_chunk(struct catalog_index *index, unsigned class)
     return new_chunk(index, class);
 }
 
-/* ---- What is alike --------------------------------------------------------------------------- */
-
-static uint64_t mix(uint64_t state, uint64_t word)
-{
-    state = (state ^ word) * MIX;
-    return state ^ state >> 32;
-}
-
-static uint64_t mix_slice(uint64_t state, struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        state = mix(state, (unsigned char)text.ptr[i]);
-    return state;
-}
-
-static void keep_least(uint64_t key, void *arg)
-{
-    uint64_t *least = arg;
-    *least = key < *least ? key : *least;
-}
-
-/* The first of the keys that the walk tells of; 0: none. */
-static uint64_t least_key(const struct campaign *campaign,
-                          bool walk(const struct campaign *, targeting_key_fn *, void *))
-{
-    uint64_t least = UINT64_MAX;
-    return walk(campaign, keep_least, &least) ? least : 0;
-}
-
-/* In the order in which campaigns are told apart: equal ones stand together. */
-struct likeness {
-    uint64_t slots, countries, viewers, context;
-};
-
-static struct likeness likeness_of(const struct campaign *campaign)
-{
-    const struct country_set *countries = targeting_countries(campaign);
-    struct likeness likeness = {.context = least_key(campaign, targeting_context_keys)};
-    for (unsigned i = 0; i < campaign->slots.count; i++)
-        likeness.slots = mix_slice(likeness.slots, campaign->slots.item[i]);
-    for (unsigned i = 0; countries && i < COUNTRY_NUMBERS / 64; i++)
-        likeness.countries = mix(likeness.countries, countries->bits[i]);
-    likeness.viewers = (uint64_t)(targeting_devices(campaign) & 0xff) << 56 |
-                       (uint64_t)(targeting_browsers(campaign) & 0xffff) << 40 |
-                       (uint64_t)(targeting_systems(campaign) & 0xffff) << 24 |
-                       least_key(campaign, targeting_language_keys) >> 40;
-    return likeness;
-}
+/* ---- Neighbours
+ * ---------------------------------------------------------------------------------- */
 
 static uint32_t *neighbour_of(struct catalog_index *index, const struct campaign *campaign,
                               unsigned class)
 {
     struct likeness likeness = likeness_of(campaign);
-    uint64_t hash = mix(mix(likeness.slots, likeness.countries), likeness.viewers);
-    hash = mix(mix(hash, likeness.context), class);
+    uint64_t hash = likeness_hash(&likeness, class);
     return &index->neighbours[hash % (sizeof index->neighbours / sizeof *index->neighbours)];
 }
 
@@ -442,7 +401,7 @@ static uint32_t find_straggler(struct catalog_index *index, unsigned chunk)
 
 void index_tidy(struct catalog_index *index)
 {
-    if (index->tidy_turn++ % TIDY_EVERY != 0)
+    if (index->holders > 0 || index->tidy_turn++ % TIDY_EVERY != 0)
         return;
     if (index->tidy_at >= index->chunks)
         index->tidy_at = 0;
@@ -470,20 +429,11 @@ struct sorted {
     struct campaign *campaign;
 };
 
-static int compare_u64(uint64_t a, uint64_t b)
-{
-    return (a > b) - (a < b);
-}
-
 static int compare_sorted(const void *a, const void *b)
 {
     const struct sorted *left = a, *right = b;
-    const struct likeness *l = &left->likeness, *r = &right->likeness;
     int order = (int)left->campaign->tier - (int)right->campaign->tier;
-    order = order ? order : compare_u64(l->slots, r->slots);
-    order = order ? order : compare_u64(l->countries, r->countries);
-    order = order ? order : compare_u64(l->viewers, r->viewers);
-    order = order ? order : compare_u64(l->context, r->context);
+    order = order ? order : likeness_compare(&left->likeness, &right->likeness);
     if (order == 0)
         order = (left->campaign->end_us > right->campaign->end_us) -
                 (left->campaign->end_us < right->campaign->end_us);

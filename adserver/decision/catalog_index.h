@@ -117,9 +117,11 @@ struct catalog_index {
     struct position_row language_free, context_free;
     struct row_map languages, sizes;
     struct key_table keys;
+    unsigned context_users[CONTEXT_KINDS + 1]; /* campaigns found by keys of that kind; by none */
     struct timetable time;
     struct index_scratch scratch;
     unsigned tidy_turn, tidy_at;         /* the chunk that is being tidied */
+    unsigned holders;                    /* of positions: nobody is moved meanwhile */
     unsigned sample_turn, estimate_turn; /* whose turn it is to be looked at (counting.h) */
 };
 

@@ -251,11 +251,20 @@ static bool judge_next(struct explain *explain, struct explain_work *work)
     return true;
 }
 
+static void let_go_positions(struct explain *explain)
+{
+    if (explain->holds)
+        catalog_let_go_positions(explain->question.catalog);
+    explain->holds = false;
+}
+
 bool explain_judge(struct explain *explain)
 {
     for (unsigned i = 0; i < EXPLAIN_JUDGED_STEP; i++) {
-        if (explain->judging == explain->question.request.slot_count)
+        if (explain->judging == explain->question.request.slot_count) {
+            let_go_positions(explain);
             return false;
+        }
         if (!judge_next(explain, &explain->work[explain->judging]))
             explain->judging++;
     }
@@ -300,6 +309,8 @@ struct explain *explain_new(const struct explain_question *question)
     explain->work = check_calloc(count, sizeof *explain->work);
     for (unsigned i = 0; i < count; i++)
         open_slot(&explain->work[i], &question->request, &question->request.slots[i]);
+    catalog_hold_positions(question->catalog);
+    explain->holds = true;
     return explain;
 }
 
@@ -307,6 +318,7 @@ void explain_free(struct explain *explain)
 {
     if (!explain)
         return;
+    let_go_positions(explain);
     for (unsigned i = 0; i < explain->question.request.slot_count; i++)
         free(explain->work[i].verdicts);
     free(explain->work);

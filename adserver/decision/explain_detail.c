@@ -126,12 +126,6 @@ static struct slice word_of(const char *const *words, unsigned value)
 
 typedef void phrase_fn(const struct case_at_hand *at, struct strbuf *ret);
 
-static void tell_unsupported(const struct case_at_hand *at, struct strbuf *ret)
-{
-    strbuf_addf(ret, "uses %.*s, which this version does not put into effect",
-                SLICE_ARGS(at->campaign->unsupported));
-}
-
 static void tell_inactive(const struct case_at_hand *at, struct strbuf *ret)
 {
     const struct slot *slot = at->work->slot.index->slot;
@@ -618,35 +612,20 @@ static void tell_served(const struct case_at_hand *at, struct strbuf *ret)
 }
 
 static phrase_fn *const phrases[REASON_COUNT + 1] = {
-    [REASON_UNSUPPORTED] = tell_unsupported,
-    [REASON_INACTIVE] = tell_inactive,
-    [REASON_NOT_STARTED] = tell_not_started,
-    [REASON_ENDED] = tell_ended,
-    [REASON_SLOT] = tell_slot,
-    [REASON_SIZE] = tell_size,
-    [REASON_COUNTRY] = tell_country,
-    [REASON_REGION] = tell_region,
-    [REASON_DEVICE] = tell_device,
-    [REASON_BROWSER] = tell_browser,
-    [REASON_OS] = tell_os,
-    [REASON_LANGUAGE] = tell_language,
-    [REASON_DOMAIN] = tell_domain,
-    [REASON_PATH] = tell_path,
-    [REASON_REFERRER] = tell_referrer,
-    [REASON_KEYWORD] = tell_keyword,
-    [REASON_KV] = tell_kv,
-    [REASON_HOURS] = tell_hours,
-    [REASON_NO_VIEWER] = tell_no_viewer,
-    [REASON_GOAL_MET] = tell_goal_met,
-    [REASON_BUDGET_SPENT] = tell_budget_spent,
-    [REASON_PACED] = tell_paced,
-    [REASON_EXCLUSION] = tell_exclusion,
-    [REASON_ON_PAGE] = tell_on_page,
-    [REASON_ROADBLOCK] = tell_roadblock,
-    [REASON_CAP] = tell_cap,
-    [REASON_REDIS_AWAY] = tell_redis_away,
-    [REASON_DEADLINE] = tell_deadline,
-    [REASON_OUTWEIGHED] = tell_outweighed,
+    [REASON_INACTIVE] = tell_inactive, [REASON_NOT_STARTED] = tell_not_started,
+    [REASON_ENDED] = tell_ended,       [REASON_SLOT] = tell_slot,
+    [REASON_SIZE] = tell_size,         [REASON_COUNTRY] = tell_country,
+    [REASON_REGION] = tell_region,     [REASON_DEVICE] = tell_device,
+    [REASON_BROWSER] = tell_browser,   [REASON_OS] = tell_os,
+    [REASON_LANGUAGE] = tell_language, [REASON_DOMAIN] = tell_domain,
+    [REASON_PATH] = tell_path,         [REASON_REFERRER] = tell_referrer,
+    [REASON_KEYWORD] = tell_keyword,   [REASON_KV] = tell_kv,
+    [REASON_HOURS] = tell_hours,       [REASON_NO_VIEWER] = tell_no_viewer,
+    [REASON_GOAL_MET] = tell_goal_met, [REASON_BUDGET_SPENT] = tell_budget_spent,
+    [REASON_PACED] = tell_paced,       [REASON_EXCLUSION] = tell_exclusion,
+    [REASON_ON_PAGE] = tell_on_page,   [REASON_ROADBLOCK] = tell_roadblock,
+    [REASON_CAP] = tell_cap,           [REASON_REDIS_AWAY] = tell_redis_away,
+    [REASON_DEADLINE] = tell_deadline, [REASON_OUTWEIGHED] = tell_outweighed,
     [REASON_NONE] = tell_served,
 };
 

@@ -57,6 +57,7 @@ struct explain_work {
 struct explain {
     struct explain_question question;
     uint64_t changes;           /* of the catalog when it began */
+    bool holds;                 /* the catalog's positions, until all are judged */
     struct selection selection; /* of the draw at hand; `capped_reason` and the like also before */
     struct random random;
     unsigned judging, drawn, listing; /* how far each step has come */

@@ -20,7 +20,6 @@ struct reading {
     struct slice name;                 /* of the field being parsed */
     const struct zone *zone;           /* in which times without an offset are */
     struct targeting_lists *targeting; /* a campaign's, as read; NULL before the first */
-    struct slice unsupported;          /* the first pending field in use; empty: none */
     struct err *err;
 };
 

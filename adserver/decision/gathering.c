@@ -42,11 +42,21 @@ static void add_hit(struct gathering *gathering, uint32_t position)
     gathering->hit = true;
 }
 
+/* Kinds of keys that some campaign is found by. */
+static uint32_t kinds_wanted(const struct catalog_index *index)
+{
+    uint32_t kinds = 0;
+    for (unsigned kind = 0; kind < CONTEXT_KINDS; kind++)
+        kinds |= (uint32_t)(index->context_users[kind] > 0) << kind;
+    return kinds;
+}
+
 static void add_context(struct gathering *gathering, const struct page_facts *facts)
 {
     uint64_t keys[PAGE_CONTEXT_KEYS_MAX];
     const struct key_table *table = &gathering->index->keys;
-    unsigned count = table->count > 0 ? page_context_keys(facts, keys) : 0;
+    unsigned count =
+        table->count > 0 ? page_context_keys(facts, kinds_wanted(gathering->index), keys) : 0;
     for (unsigned i = 0; i < count; i++) {
         const struct key_row *row = key_table_find(table, keys[i]);
         if (row && row->has_row)
@@ -62,7 +72,8 @@ static void add_terms(struct gathering *gathering, const struct page_request *re
     const struct catalog_index *index = gathering->index;
     const struct page_facts *facts = &request->facts;
     uint64_t language = page_language_key(facts);
-    add_term(gathering, &index->open, NULL, NULL);
+    if (index->open.count < index->offers_in)
+        add_term(gathering, &index->open, NULL, NULL);
     if (index->time.current.count < index->offers_in)
         add_term(gathering, &index->time.current, NULL, NULL);
     if (uncapped)
@@ -78,10 +89,17 @@ static void add_terms(struct gathering *gathering, const struct page_request *re
                  language ? row_map_find(&index->languages, language) : NULL);
 }
 
-/* A word of the context's summary, or of a chunk of it. */
+/* Nobody wants a context. */
+static bool is_context_free(const struct catalog_index *index)
+{
+    return index->context_free.count == index->offers_in;
+}
+
 static uint64_t context_summary(const struct gathering *gathering, unsigned word)
 {
     const struct catalog_index *index = gathering->index;
+    if (is_context_free(index))
+        return UINT64_MAX;
     uint64_t bits = row_summary(&index->context_free, word) | index->scratch.hit_summary[word];
     for (unsigned i = 0; i < gathering->key_row_count; i++)
         bits |= row_summary(gathering->key_rows[i], word);
@@ -131,7 +149,7 @@ void gathering_end(struct gathering *gathering)
 
 /* ---- A chunk --------------------------------------------------------------------------------- */
 
-static void add_bits(uint64_t *to, const uint64_t *bits)
+static void add_bits(uint64_t *restrict to, const uint64_t *restrict bits)
 {
     for (unsigned i = 0; i < CHUNK_WORDS; i++)
         to[i] |= bits[i];
@@ -140,6 +158,10 @@ static void add_bits(uint64_t *to, const uint64_t *bits)
 static void meet_context(const struct gathering *gathering, unsigned chunk, uint64_t *to)
 {
     const struct catalog_index *index = gathering->index;
+    if (is_context_free(index)) {
+        memset(to, 0xff, sizeof(struct chunk_bits)); /* the slot says who is there */
+        return;
+    }
     memcpy(to, row_chunk(&index->context_free, chunk), sizeof(struct chunk_bits));
     if (gathering->hit)
         add_bits(to, index->scratch.hits[chunk].words);
@@ -147,28 +169,54 @@ static void meet_context(const struct gathering *gathering, unsigned chunk, uint
         add_bits(to, row_chunk(gathering->key_rows[i], chunk));
 }
 
-static void meet_term(const struct gathering_term *term, unsigned chunk, uint64_t *to)
+/* A line in steps that any machine of ours has registers for; what is met stays in them. */
+typedef uint64_t line_part __attribute__((vector_size(16), may_alias));
+struct line {
+    line_part a, b, c, d;
+};
+_Static_assert(sizeof(struct line) == sizeof(struct chunk_bits), "the same line");
+
+static inline struct line line_at(const uint64_t *bits)
 {
-    const uint64_t *base = row_chunk(term->base, chunk);
-    const uint64_t *less = term->less ? row_chunk(term->less, chunk) : chunk_empty.words;
-    const uint64_t *more = term->more ? row_chunk(term->more, chunk) : chunk_empty.words;
-    for (unsigned i = 0; i < CHUNK_WORDS; i++)
-        to[i] &= (base[i] & ~less[i]) | more[i];
+    const line_part *part = (const line_part *)(const void *)bits;
+    return (struct line){part[0], part[1], part[2], part[3]};
 }
 
-static void meet_base(const struct gathering_term *term, unsigned chunk, uint64_t *to)
+static inline struct line line_and(struct line x, struct line y)
 {
-    const uint64_t *base = row_chunk(term->base, chunk);
-    for (unsigned i = 0; i < CHUNK_WORDS; i++)
-        to[i] &= base[i];
+    return (struct line){x.a & y.a, x.b & y.b, x.c & y.c, x.d & y.d};
 }
 
-static bool is_empty(const uint64_t *bits)
+static inline struct line line_without(struct line x, struct line y)
 {
-    uint64_t any = 0;
-    for (unsigned i = 0; i < CHUNK_WORDS; i++)
-        any |= bits[i];
-    return any == 0;
+    return (struct line){x.a & ~y.a, x.b & ~y.b, x.c & ~y.c, x.d & ~y.d};
+}
+
+static inline struct line line_or(struct line x, struct line y)
+{
+    return (struct line){x.a | y.a, x.b | y.b, x.c | y.c, x.d | y.d};
+}
+
+/* Returns whether anything is left. */
+static bool meet_terms(const struct gathering *gathering, unsigned chunk, uint64_t *to)
+{
+    struct line met = line_at(to);
+    for (unsigned t = 0; t < gathering->term_count; t++) {
+        const struct gathering_term *term = &gathering->terms[t];
+        struct line line = line_at(row_chunk(term->base, chunk));
+        if (term->less)
+            line = line_without(line, line_at(row_chunk(term->less, chunk)));
+        if (term->more)
+            line = line_or(line, line_at(row_chunk(term->more, chunk)));
+        met = line_and(met, line);
+    }
+    line_part *part = (line_part *)(void *)to;
+    part[0] = met.a;
+    part[1] = met.b;
+    part[2] = met.c;
+    part[3] = met.d;
+    line_part any = met.a | met.b | met.c | met.d;
+    return (any[0] | any[1]) != 0;
 }
 
 /* The page's bits of a chunk, worked out once for all its slots; NULL: there are none. */
@@ -180,13 +228,7 @@ static const uint64_t *page_chunk(const struct gathering *gathering, unsigned ch
         return bits;
     scratch->page_number[chunk] = scratch->number;
     meet_context(gathering, chunk, bits);
-    for (unsigned t = 0; t < gathering->term_count; t++) {
-        if (gathering->terms[t].less || gathering->terms[t].more)
-            meet_term(&gathering->terms[t], chunk, bits);
-        else
-            meet_base(&gathering->terms[t], chunk, bits);
-    }
-    if (!is_empty(bits))
+    if (meet_terms(gathering, chunk, bits))
         return bits;
     scratch->summary[chunk / 64] &= ~(UINT64_C(1) << (chunk % 64)); /* no slot need ask again */
     return NULL;

@@ -106,6 +106,15 @@ enum reason judge_beside(const struct page_request *request, const struct campai
     return REASON_NONE;
 }
 
+bool was_on_page(const struct page_request *request, const struct creative *creative)
+{
+    for (unsigned i = 0; i < request->on_page_count; i++) {
+        if (request->on_page[i].creative == creative)
+            return true;
+    }
+    return false;
+}
+
 static bool is_on_or_below(struct slice page, struct slice domain)
 {
     if (page.len == domain.len)

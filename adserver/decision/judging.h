@@ -27,6 +27,9 @@ enum reason judge_beside(const struct page_request *request, const struct campai
 enum reason judge_creative(const struct selection *selection, const struct page_slot *slot,
                            const struct campaign *campaign, const struct creative *creative);
 
+/* Whether an earlier request of the page has brought the creative. */
+bool was_on_page(const struct page_request *request, const struct creative *creative);
+
 bool is_capped(const struct campaign *campaign, const struct creative *creative);
 
 /* Who is told; `reject` may be NULL. */

@@ -103,8 +103,6 @@ struct campaign {
     enum roadblock roadblock;
     /* Row in struct deliveries; 0: bound by nothing. Set by the store before it is in a catalog. */
     unsigned delivery;
-    struct slice
-        unsupported; /* the first field in use whose effect is not built yet; empty: none */
     unsigned series;
     struct caps caps; /* the last member: what is not used of it is not there */
 };

@@ -146,22 +146,12 @@ void reading_end(struct reading *reading)
 
 /* ---- Field by field -------------------------------------------------------------------------- */
 
-/* The name outlives the record: it is the row's own or a copy. */
-static void note_pending(struct reading *reading, const struct record_form_row *row,
-                         struct slice value)
-{
-    if (!row->pending || reading->unsupported.len > 0 || slice_eq(value, slice_cstr(row->preset)))
-        return;
-    reading->unsupported = arena_copy(reading->arena, reading->name);
-}
-
 static bool parse_value(struct reading *reading, const struct record_form_row *row,
                         struct slice name, struct slice value, void *entry)
 {
     reading->name = name;
     if (!row->parse(reading, value, (char *)entry + row->offset))
         return refuse_field(reading, row);
-    note_pending(reading, row, value);
     return true;
 }
 

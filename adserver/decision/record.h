@@ -61,8 +61,6 @@ struct record_form_row {
     bool required;       /* always; what a creative needs for its type is told apart */
     const char *preset;  /* default as it would be written; "" where there is none */
     const char *allowed; /* one phrase */
-    /* Checked, but without effect in this version: a campaign that uses it is not served. */
-    bool pending;
     /* For the readers of this room. */
     record_parse_fn *parse;
     size_t offset;

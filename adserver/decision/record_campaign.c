@@ -129,48 +129,44 @@ PARSE_TARGETING(hours, HOURS, hours_form)
 
 /* The zone stands before the times that are in it. */
 const struct record_form_row campaign_rows[] = {
-    {"name", FORM_TEXT, false, "", TEXT_ALLOWED, false, field_text, AT(name)},
-    {"advertiser", FORM_TEXT, false, "", TEXT_ALLOWED, false, field_text, AT(advertiser)},
-    {"status", FORM_TEXT, false, "active", STATUS_ALLOWED, false, field_status, AT(status)},
-    {"tier", FORM_TEXT, false, "standard", "sponsorship, standard, remnant or house", false,
-     parse_tier, AT(tier)},
-    {"weight", FORM_NUMBER, false, "1", WEIGHT_ALLOWED, false, field_weight, AT(weight)},
+    {"name", FORM_TEXT, false, "", TEXT_ALLOWED, field_text, AT(name)},
+    {"advertiser", FORM_TEXT, false, "", TEXT_ALLOWED, field_text, AT(advertiser)},
+    {"status", FORM_TEXT, false, "active", STATUS_ALLOWED, field_status, AT(status)},
+    {"tier", FORM_TEXT, false, "standard", "sponsorship, standard, remnant or house", parse_tier,
+     AT(tier)},
+    {"weight", FORM_NUMBER, false, "1", WEIGHT_ALLOWED, field_weight, AT(weight)},
     {"share", FORM_NUMBER, false, "",
      "a percentage above 0 up to 100, at most 4 digits behind the point, in tier sponsorship alone",
-     false, parse_share, AT(share_ppm)},
-    {"slots", FORM_LIST, true, "", "ids of slots, or * for all slots", false, parse_slots, 0},
-    {"timezone", FORM_TEXT, false, "UTC", "a name of the tz database, such as Europe/Berlin", false,
+     parse_share, AT(share_ppm)},
+    {"slots", FORM_LIST, true, "", "ids of slots, or * for all slots", parse_slots, 0},
+    {"timezone", FORM_TEXT, false, "UTC", "a name of the tz database, such as Europe/Berlin",
      parse_timezone, AT(zone)},
-    {"start", FORM_TEXT, false, "", TIMESTAMP_ALLOWED, false, field_time, AT(start_us)},
-    {"end", FORM_TEXT, false, "", TIMESTAMP_ALLOWED ", after `start`", false, field_time,
-     AT(end_us)},
-    {"goal_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, false, field_count,
-     AT(goal_impressions)},
-    {"goal_clicks", FORM_NUMBER, false, "", COUNT_ALLOWED, false, field_count, AT(goal_clicks)},
-    {"daily_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, false, field_count,
+    {"start", FORM_TEXT, false, "", TIMESTAMP_ALLOWED, field_time, AT(start_us)},
+    {"end", FORM_TEXT, false, "", TIMESTAMP_ALLOWED ", after `start`", field_time, AT(end_us)},
+    {"goal_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, field_count, AT(goal_impressions)},
+    {"goal_clicks", FORM_NUMBER, false, "", COUNT_ALLOWED, field_count, AT(goal_clicks)},
+    {"daily_impressions", FORM_NUMBER, false, "", COUNT_ALLOWED, field_count,
      AT(daily_impressions)},
-    {"pacing", FORM_TEXT, false, "even", "even, front or asap", false, parse_pacing, AT(pacing)},
-    {"cpm", FORM_NUMBER, false, "", MONEY_ALLOWED, false, field_money, AT(cpm_micro)},
-    {"cpc", FORM_NUMBER, false, "", MONEY_ALLOWED, false, field_money, AT(cpc_micro)},
-    {"budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, false, field_budget, AT(budget_micro)},
-    {"daily_budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, false, field_budget,
-     AT(daily_budget_micro)},
-    {"caps", FORM_LIST, false, "", CAPS_ALLOWED, false, field_caps, AT(caps)},
-    {"exclusions", FORM_LIST, false, "", LABELS_ALLOWED, false, parse_labels, AT(exclusions)},
-    {"roadblock", FORM_TEXT, false, "off", "off, any or all", false, parse_roadblock,
-     AT(roadblock)},
-    {"countries", FORM_LIST, false, "", COUNTRIES_ALLOWED, false, parse_countries, 0},
-    {"regions", FORM_LIST, false, "", REGIONS_ALLOWED, false, parse_regions, 0},
-    {"devices", FORM_LIST, false, "", DEVICES_ALLOWED, false, parse_devices, 0},
-    {"browsers", FORM_LIST, false, "", BROWSERS_ALLOWED, false, parse_browsers, 0},
-    {"os", FORM_LIST, false, "", SYSTEMS_ALLOWED, false, parse_systems, 0},
-    {"languages", FORM_LIST, false, "", LANGUAGES_ALLOWED, false, parse_languages, 0},
-    {"domains", FORM_LIST, false, "", HOSTS_ALLOWED, false, parse_domains, 0},
-    {"paths", FORM_LIST, false, "", PATHS_ALLOWED, false, parse_paths, 0},
-    {"referrers", FORM_LIST, false, "", HOSTS_ALLOWED, false, parse_referrers, 0},
-    {"keywords", FORM_LIST, false, "", KEYWORDS_ALLOWED, false, parse_keywords, 0},
-    {"hours", FORM_LIST, false, "", HOURS_ALLOWED, false, parse_hours, 0},
-    {"kv.", FORM_LIST, false, "", KEY_VALUES_ALLOWED, false, parse_key_value, 0},
+    {"pacing", FORM_TEXT, false, "even", "even, front or asap", parse_pacing, AT(pacing)},
+    {"cpm", FORM_NUMBER, false, "", MONEY_ALLOWED, field_money, AT(cpm_micro)},
+    {"cpc", FORM_NUMBER, false, "", MONEY_ALLOWED, field_money, AT(cpc_micro)},
+    {"budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, field_budget, AT(budget_micro)},
+    {"daily_budget", FORM_NUMBER, false, "", BUDGET_ALLOWED, field_budget, AT(daily_budget_micro)},
+    {"caps", FORM_LIST, false, "", CAPS_ALLOWED, field_caps, AT(caps)},
+    {"exclusions", FORM_LIST, false, "", LABELS_ALLOWED, parse_labels, AT(exclusions)},
+    {"roadblock", FORM_TEXT, false, "off", "off, any or all", parse_roadblock, AT(roadblock)},
+    {"countries", FORM_LIST, false, "", COUNTRIES_ALLOWED, parse_countries, 0},
+    {"regions", FORM_LIST, false, "", REGIONS_ALLOWED, parse_regions, 0},
+    {"devices", FORM_LIST, false, "", DEVICES_ALLOWED, parse_devices, 0},
+    {"browsers", FORM_LIST, false, "", BROWSERS_ALLOWED, parse_browsers, 0},
+    {"os", FORM_LIST, false, "", SYSTEMS_ALLOWED, parse_systems, 0},
+    {"languages", FORM_LIST, false, "", LANGUAGES_ALLOWED, parse_languages, 0},
+    {"domains", FORM_LIST, false, "", HOSTS_ALLOWED, parse_domains, 0},
+    {"paths", FORM_LIST, false, "", PATHS_ALLOWED, parse_paths, 0},
+    {"referrers", FORM_LIST, false, "", HOSTS_ALLOWED, parse_referrers, 0},
+    {"keywords", FORM_LIST, false, "", KEYWORDS_ALLOWED, parse_keywords, 0},
+    {"hours", FORM_LIST, false, "", HOURS_ALLOWED, parse_hours, 0},
+    {"kv.", FORM_LIST, false, "", KEY_VALUES_ALLOWED, parse_key_value, 0},
 };
 const unsigned campaign_row_count = sizeof campaign_rows / sizeof *campaign_rows;
 
@@ -185,7 +181,6 @@ static bool finish(struct reading *reading, struct campaign *campaign)
         (void)err_set(reading->err, "it is not after `start`");
         return reading_refuse(reading, "end");
     }
-    campaign->unsupported = reading->unsupported;
     if (reading->targeting)
         campaign->targeting = targeting_compile(reading->targeting, reading->arena);
     return true;
@@ -193,7 +188,7 @@ static bool finish(struct reading *reading, struct campaign *campaign)
 
 struct campaign *record_compile_campaign(const struct record *record, struct err *err)
 {
-    static const size_t slices[] = {AT(id), AT(name), AT(advertiser), AT(unsupported)};
+    static const size_t slices[] = {AT(id), AT(name), AT(advertiser)};
     static const size_t lists[] = {AT(slots), AT(exclusions)};
     struct pack_layout layout = {
         .size = sizeof(struct campaign),

@@ -67,37 +67,36 @@ static bool check_click_domains(struct reading *reading, struct slice text, void
 #define AT(member) offsetof(struct creative, member)
 
 const struct record_form_row creative_rows[] = {
-    {"campaign", FORM_TEXT, true, "", "the id of its campaign", false, field_id, AT(campaign)},
-    {"type", FORM_TEXT, true, "", "image, html or text", false, parse_type, AT(type)},
+    {"campaign", FORM_TEXT, true, "", "the id of its campaign", field_id, AT(campaign)},
+    {"type", FORM_TEXT, true, "", "image, html or text", parse_type, AT(type)},
     {"size", FORM_TEXT, false, "",
      "WIDTHxHEIGHT in pixels, each from 1 to 8192; types image and html need it, text has none",
-     false, parse_size, AT(size)},
+     parse_size, AT(size)},
     {"image", FORM_TEXT, false, "",
      "an http or https address of at most 2048 bytes, or a path on this server; macros only behind "
      "the host; type image needs it, the others have none",
-     false, parse_image, AT(image)},
-    {"alt", FORM_TEXT, false, "", TEXT_ALLOWED "; in type image alone", false, field_text, AT(alt)},
+     parse_image, AT(image)},
+    {"alt", FORM_TEXT, false, "", TEXT_ALLOWED "; in type image alone", field_text, AT(alt)},
     {"html", FORM_TEXT, false, "",
      "HTML of at most 65536 bytes, UTF-8, with at most 64 macros; type html needs it, the others "
      "have none",
-     false, parse_html, AT(html)},
+     parse_html, AT(html)},
     {"title", FORM_TEXT, false, "", TEXT_ALLOWED "; type text needs it, the others have none",
-     false, field_text, AT(title)},
-    {"body", FORM_TEXT, false, "", TEXT_ALLOWED "; in type text alone", false, field_text,
-     AT(body)},
-    {"cta", FORM_TEXT, false, "", TEXT_ALLOWED "; in type text alone", false, field_text, AT(cta)},
+     field_text, AT(title)},
+    {"body", FORM_TEXT, false, "", TEXT_ALLOWED "; in type text alone", field_text, AT(body)},
+    {"cta", FORM_TEXT, false, "", TEXT_ALLOWED "; in type text alone", field_text, AT(cta)},
     {"landing", FORM_TEXT, false, "",
      "an http or https address of at most 2000 bytes without user name, with everything but "
      "printable ASCII percent-encoded; macros only behind the host; types image and text need it, "
      "and html that holds {click_url}",
-     false, parse_landing, AT(landing)},
+     parse_landing, AT(landing)},
     {"click_domains", FORM_LIST, false, "",
      "host names in lower case without scheme, port or path, international ones in punycode; what is "
      "below a name is meant as well; in type html alone",
-     false, check_click_domains, 0},
-    {"weight", FORM_NUMBER, false, "1", WEIGHT_ALLOWED, false, field_weight, AT(weight)},
-    {"caps", FORM_LIST, false, "", CAPS_ALLOWED, false, field_caps, AT(caps)},
-    {"status", FORM_TEXT, false, "active", STATUS_ALLOWED, false, field_status, AT(status)},
+     check_click_domains, 0},
+    {"weight", FORM_NUMBER, false, "1", WEIGHT_ALLOWED, field_weight, AT(weight)},
+    {"caps", FORM_LIST, false, "", CAPS_ALLOWED, field_caps, AT(caps)},
+    {"status", FORM_TEXT, false, "active", STATUS_ALLOWED, field_status, AT(status)},
 };
 const unsigned creative_row_count = sizeof creative_rows / sizeof *creative_rows;
 

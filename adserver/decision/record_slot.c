@@ -33,11 +33,11 @@ static bool parse_sizes(struct reading *reading, struct slice text, void *to)
 #define AT(member) offsetof(struct slot, member)
 
 const struct record_form_row slot_rows[] = {
-    {"name", FORM_TEXT, false, "", TEXT_ALLOWED, false, field_text, AT(name)},
+    {"name", FORM_TEXT, false, "", TEXT_ALLOWED, field_text, AT(name)},
     {"sizes", FORM_LIST, false, "", "up to 32 of WIDTHxHEIGHT in pixels, each from 1 to 8192",
-     false, parse_sizes, 0},
-    {"domains", FORM_LIST, false, "", HOSTS_ALLOWED, false, field_hosts, AT(domains)},
-    {"status", FORM_TEXT, false, "active", STATUS_ALLOWED, false, field_status, AT(status)},
+     parse_sizes, 0},
+    {"domains", FORM_LIST, false, "", HOSTS_ALLOWED, field_hosts, AT(domains)},
+    {"status", FORM_TEXT, false, "active", STATUS_ALLOWED, field_status, AT(status)},
 };
 const unsigned slot_row_count = sizeof slot_rows / sizeof *slot_rows;
 

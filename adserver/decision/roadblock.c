@@ -73,6 +73,7 @@ static bool give(struct matching *matching, unsigned slot)
         const struct creative *creative =
             offer_creative(offer, (i + matching->turn) % offer->active_count);
         if (creative == matching->plan->creatives[slot] ||
+            was_on_page(matching->selection->request, creative) ||
             judge_creative(matching->selection, asked, offer->campaign, creative) != REASON_NONE)
             continue;
         if (may_take(matching, creative)) {

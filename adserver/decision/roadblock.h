@@ -6,7 +6,7 @@
  * stand first in their lists, or not at all. So it needs
  *
  *   - to be booked on every slot of the page, with nothing that speaks against it,
- *   - a creative of its own for each of them, none twice,
+ *   - a creative of its own for each of them, none twice, and none that the page has already,
  *   - and no slot where a campaign of a higher tier is offered: tiers are strict.
  *
  * Slots that are not known, paused, or closed to the page do not count. On a page with one slot it

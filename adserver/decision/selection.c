@@ -57,11 +57,11 @@ static unsigned draw_offer(struct random *random, const struct offer *const *poo
     return at;
 }
 
-/* How an earlier slot of the page may stand in the way. */
+/* How earlier slots of the page may stand in the way, as bits. */
 enum clash {
-    CLASH_NONE,
-    CLASH_CREATIVE, /* it may take this creative, but leaves the campaign's others */
-    CLASH_CAMPAIGN, /* it may take what the whole campaign does not go with */
+    CLASH_NONE = 0,
+    CLASH_CREATIVE = 1, /* one may take this creative, but leaves the campaign's others */
+    CLASH_CAMPAIGN = 2, /* one may take what the whole campaign does not go with */
 };
 
 static enum clash clash_with(const struct candidate *earlier, const struct campaign *campaign,
@@ -76,18 +76,16 @@ static enum clash clash_with(const struct candidate *earlier, const struct campa
     return earlier->creative == creative ? CLASH_CREATIVE : CLASH_NONE;
 }
 
-static enum clash may_clash(const struct ranking *ranking, const struct campaign *campaign,
-                            const struct creative *creative)
+static unsigned may_clash(const struct ranking *ranking, const struct campaign *campaign,
+                          const struct creative *creative)
 {
-    enum clash worst = CLASH_NONE;
+    unsigned clashes = CLASH_NONE;
     for (const struct slot_selection *slot = ranking->selection->slots; slot < ranking->slot;
          slot++) {
-        for (unsigned i = 0; i < slot->count; i++) {
-            enum clash clash = clash_with(&slot->candidates[i], campaign, creative);
-            worst = clash > worst ? clash : worst;
-        }
+        for (unsigned i = 0; i < slot->count; i++)
+            clashes |= clash_with(&slot->candidates[i], campaign, creative);
     }
-    return worst;
+    return clashes;
 }
 
 /* Caps are only counted for a viewer that is known; anonymous ones are served past them. */
@@ -104,13 +102,9 @@ typedef bool creative_filter_fn(const struct ranking *ranking, const struct offe
 static bool is_usable(const struct ranking *ranking, const struct offer *offer,
                       const struct creative *creative)
 {
-    const struct page_request *request = ranking->selection->request;
-    for (unsigned i = 0; i < request->on_page_count; i++) {
-        if (request->on_page[i].creative == creative)
-            return false;
-    }
-    return judge_creative(ranking->selection, ranking->asked, offer->campaign, creative) ==
-           REASON_NONE;
+    return !was_on_page(ranking->selection->request, creative) &&
+           judge_creative(ranking->selection, ranking->asked, offer->campaign, creative) ==
+               REASON_NONE;
 }
 
 /* Usable, and nothing can refuse it later. */
@@ -170,14 +164,14 @@ static bool put(struct ranking *ranking, unsigned at, const struct campaign *cam
                 const struct creative *creative)
 {
     bool capped = needs_cap(ranking, campaign, creative);
-    enum clash clash = may_clash(ranking, campaign, creative);
+    unsigned clashes = may_clash(ranking, campaign, creative);
     ranking->slot->candidates[at] = (struct candidate){.campaign = campaign,
                                                        .creative = creative,
                                                        .capped = capped,
                                                        .bound = campaign->delivery != 0};
     ranking->selection->needs_caps |= capped;
-    ranking->ended = !capped && clash == CLASH_NONE;
-    return clash == CLASH_CREATIVE || (capped && creative->caps.count > 0);
+    ranking->ended = !capped && clashes == CLASH_NONE;
+    return (clashes & CLASH_CREATIVE) || (capped && creative->caps.count > 0);
 }
 
 /* The list is full: only a candidate that can't be refused is still of use, in the last place. */

@@ -62,9 +62,14 @@ uint64_t page_language_key(const struct page_facts *facts);
  */
 bool targeting_context_keys(const struct campaign *campaign, targeting_key_fn *fn, void *arg);
 
-/* All keys a page has: of its domain, its referrer and every parent of them, its keywords, its
- * key-values and its first path segment. How many is returned. */
+/* Of what kind the keys of that field are, as the number of a bit; CONTEXT_KINDS: it has none. */
+#define CONTEXT_KINDS 16
+unsigned targeting_context_kind(const struct campaign *campaign);
+
+/* The keys of those kinds (a bit each) that a page has: of its domain, its referrer and every
+ * parent of them, its keywords, its key-values and its first path segment. How many is returned. */
 #define PAGE_CONTEXT_KEYS_MAX (2 * 127 + FACTS_KEYWORDS_MAX + FACTS_KEY_VALUES_MAX + 1)
-unsigned page_context_keys(const struct page_facts *facts, uint64_t keys[PAGE_CONTEXT_KEYS_MAX]);
+unsigned page_context_keys(const struct page_facts *facts, uint32_t kinds,
+                           uint64_t keys[PAGE_CONTEXT_KEYS_MAX]);
 
 #endif

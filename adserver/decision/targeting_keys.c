@@ -135,6 +135,13 @@ bool targeting_context_keys(const struct campaign *campaign, targeting_key_fn *f
     return true;
 }
 
+unsigned targeting_context_kind(const struct campaign *campaign)
+{
+    _Static_assert(SECTION_KIND_COUNT <= CONTEXT_KINDS, "a bit for each");
+    const struct section *section = campaign->targeting ? best_section(campaign->targeting) : NULL;
+    return section ? section->kind : CONTEXT_KINDS;
+}
+
 bool targeting_language_keys(const struct campaign *campaign, targeting_key_fn *fn, void *arg)
 {
     const struct section *section = targeting_section(campaign, SECTION_LANGUAGE);
@@ -167,15 +174,24 @@ static unsigned host_keys(enum section_kind kind, struct slice host, uint64_t *k
     return count;
 }
 
-unsigned page_context_keys(const struct page_facts *facts, uint64_t keys[PAGE_CONTEXT_KEYS_MAX])
+static bool has_kind(uint32_t kinds, enum section_kind kind)
 {
-    unsigned count = host_keys(SECTION_DOMAIN, facts->domain, keys);
-    count += host_keys(SECTION_REFERRER, facts->referrer, keys + count);
-    for (unsigned i = 0; i < facts->keyword_count; i++)
+    return kinds >> kind & 1;
+}
+
+unsigned page_context_keys(const struct page_facts *facts, uint32_t kinds,
+                           uint64_t keys[PAGE_CONTEXT_KEYS_MAX])
+{
+    unsigned count = 0;
+    if (has_kind(kinds, SECTION_DOMAIN))
+        count += host_keys(SECTION_DOMAIN, facts->domain, keys);
+    if (has_kind(kinds, SECTION_REFERRER))
+        count += host_keys(SECTION_REFERRER, facts->referrer, keys + count);
+    for (unsigned i = 0; has_kind(kinds, SECTION_KEYWORD) && i < facts->keyword_count; i++)
         keys[count++] = key_of(SECTION_KEYWORD, facts->keywords[i]);
-    for (unsigned i = 0; i < facts->key_value_count; i++)
+    for (unsigned i = 0; has_kind(kinds, SECTION_KV) && i < facts->key_value_count; i++)
         keys[count++] = pair_key(facts->key_values[i].name, facts->key_values[i].value);
-    if (facts->path.len > 0)
+    if (has_kind(kinds, SECTION_PATH) && facts->path.len > 0)
         keys[count++] = key_of(SECTION_PATH, first_segment(facts->path));
     return count;
 }

@@ -272,6 +272,15 @@ static void on_learnt(const struct traffic_shape *shape, void *arg)
     goals_set_shape(service->goals, shape);
 }
 
+/* A campaign whose goal is met costs a decision nothing. */
+static void on_closed(struct slice campaign, bool closed, void *arg)
+{
+    const struct service *service = arg;
+    struct catalog *catalog = catalog_store_current(service->catalog);
+    if (catalog)
+        catalog_set_open(catalog, campaign, !closed);
+}
+
 static void make_store(struct worker *worker)
 {
     struct service *service = &worker->service;
@@ -310,6 +319,8 @@ static void make_store(struct worker *worker)
         .prefix = service->prefix,
         .hold_ms = service->options->goals_hold_in_ms,
         .metrics = service->metrics,
+        .on_closed = on_closed,
+        .arg = service,
     };
     struct traffic_config traffic = {
         .loop = service->loop,

@@ -6,7 +6,6 @@
 
 #define BUCKETS_MIN    64
 #define EMPTY_REVISION UINT64_C(0x6d61737468656164) /* of a catalog without entries */
-#define NOT_IN_EFFECT  "is not in effect yet in this version: the campaign is kept out of serving"
 #define NOT_AN_ID      "is not an id; allowed: 1 to 64 of a-z 0-9 . _ -, the first a letter or a digit"
 
 struct of_kind {
@@ -208,17 +207,6 @@ static void name_series(struct catalog_entry *entry)
             goals_row(entry->home->goals, entry->compiled.campaign);
 }
 
-/* A campaign that uses what is not built yet is in the catalog, where the decision lets it rest. */
-static void note_effect(struct catalog_entry *entry)
-{
-    struct slice field =
-        entry->kind == RECORD_CAMPAIGN ? entry->compiled.campaign->unsupported : SLICE("");
-    if (field.len == 0)
-        clear_refusal(entry);
-    else
-        set_refusal(entry, err_quote(field), NOT_IN_EFFECT);
-}
-
 static void set_good(struct catalog_entry *entry, struct slice raw, void *compiled)
 {
     (void)drop_good(entry);
@@ -245,7 +233,7 @@ bool catalog_entry_set(struct catalog_entry *entry, struct slice raw)
     }
     if (!is_same)
         set_good(entry, raw, compiled);
-    note_effect(entry);
+    clear_refusal(entry);
     return !is_same;
 }
 

@@ -15,8 +15,7 @@
  *
  * Once Redis has been read completely it is the truth, also where it is empty: the log then warns.
  * A hash that is not there (or not any more) does not serve, whatever it was; one that is there and
- * does not compile is a mistake, and its last good version serves on. A campaign that uses what is
- * not built yet is in the catalog, where the decision lets it rest, and among the rejections.
+ * does not compile is a mistake, and its last good version serves on.
  */
 #ifndef STORE_CATALOG_STORE_H
 #define STORE_CATALOG_STORE_H

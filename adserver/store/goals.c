@@ -69,6 +69,7 @@ void goals_put_back(struct goals *goals, const struct goals_units *units)
     if (goal_window_eq(lease->window, units->window)) {
         lease_row(lease)->units += units->count;
         lease->taken -= units->count;
+        lease_tell(lease);
     } else {
         lease_give_back(lease, units->window, units->count);
     }

@@ -39,13 +39,22 @@
 
 struct goals;
 
+/*
+ * A campaign has nothing to give away and will not have for long (closed), or it may have again. In
+ * between it is refused by each decision, so whoever keeps an index may leave it out. Told from any
+ * function here but goals_deliveries(), goals_at_rest(), goals_hide() and goals_show().
+ */
+typedef void goals_closed_fn(struct slice campaign, bool closed, void *arg);
+
 struct goals_config {
     struct loop *loop;
     struct redis *redis; /* freed before goals are: that ends what waits */
     const struct clock *clock;
     struct slice prefix; /* must outlive it */
     int64_t hold_ms;
-    struct metrics *metrics; /* NULL: nothing is counted */
+    struct metrics *metrics;    /* NULL: nothing is counted */
+    goals_closed_fn *on_closed; /* NULL: nobody is told */
+    void *arg;
 };
 struct goals *goals_new(const struct goals_config *config);
 void goals_free(struct goals *goals);

@@ -79,12 +79,30 @@ static void ask(struct lease *lease, const struct campaign *campaign, struct goa
 
 /* ---- Resting --------------------------------------------------------------------------------- */
 
-void lease_wake(struct lease *lease)
+void lease_tell(struct lease *lease)
+{
+    const struct goals_config *config = &lease->goals->config;
+    bool closed =
+        lease->resting && lease->lasting && lease->next_units == 0 && lease_row(lease)->units == 0;
+    if (closed == lease->closed)
+        return;
+    lease->closed = closed;
+    if (config->on_closed)
+        config->on_closed(slice_of(lease->id, lease->id_len), closed, config->arg);
+}
+
+static void get_up(struct lease *lease)
 {
     if (lease->resting)
         TAILQ_REMOVE(&lease->goals->buckets[lease->bucket], lease, rest_link);
     lease->resting = false;
+}
+
+void lease_wake(struct lease *lease)
+{
+    get_up(lease);
     lease_row(lease)->may_ask = true;
+    lease_tell(lease);
 }
 
 /* What is refused may still have been asked for by the bounds from before a change. */
@@ -101,12 +119,14 @@ void lease_rest(struct lease *lease, enum reason reason, unsigned ms)
         ms = GOALS_REST_MIN_MS;
     unsigned jittered_ms = (ms + (unsigned)random_below(&goals->random, ms + 1)) / 2;
     int64_t ticks = jittered_ms / GOALS_REST_TICK_MS + 1;
-    lease_wake(lease);
+    get_up(lease);
     lease->resting = true;
+    lease->lasting = ms == GOALS_REST_LONG_MS;
     lease->bucket = (unsigned)((goals->tick + ticks) % LEASE_REST_BUCKETS);
     TAILQ_INSERT_TAIL(&goals->buckets[lease->bucket], lease, rest_link);
     lease_row(lease)->may_ask = false;
     lease_row(lease)->resting = reason;
+    lease_tell(lease);
 }
 
 void lease_rest_longer(struct lease *lease, enum reason reason)
@@ -158,6 +178,7 @@ void lease_roll(struct lease *lease)
     lease->taken_before = lease->taken;
     lease->taken = 0;
     lease->window = window;
+    lease_tell(lease);
 }
 
 void lease_roll_active(struct goals *goals)
@@ -225,5 +246,6 @@ bool lease_take(struct lease *lease, uint32_t count, struct goals_units *ret)
     row->units -= count;
     lease->taken += count;
     *ret = (struct goals_units){.row = lease->row, .count = count, .window = lease->window};
+    lease_tell(lease);
     return true;
 }

@@ -36,6 +36,8 @@ struct lease {
     unsigned rest_ms;             /* of the last rest, 0: served since */
     int64_t changed_us;           /* monotonic: its campaign was read */
     bool asking, active, resting;
+    bool lasting; /* the rest: all is counted */
+    bool closed;  /* as was told last */
     TAILQ_ENTRY(lease) active_link;
     TAILQ_ENTRY(lease) rest_link; /* in one of the buckets */
     unsigned bucket;
@@ -100,6 +102,8 @@ void lease_rest(struct lease *lease, enum reason reason, unsigned ms);
 /* Longer each time, where it may end any moment. */
 void lease_rest_longer(struct lease *lease, enum reason reason);
 void lease_wake(struct lease *lease);
+/* After its units or its rest have changed: tells whether it has become closed, or open. */
+void lease_tell(struct lease *lease);
 void lease_end_rests(struct goals *goals);
 
 /* It has units, or has had some lately: its windows are to be looked after. */

@@ -188,6 +188,7 @@ static void receive(struct lease *lease, struct goal_window window, uint32_t gra
         lease_give_back(lease, window, granted);
     }
     lease_set_active(lease);
+    lease_tell(lease);
 }
 
 static void refuse(struct lease *lease, const struct lease_answer *answer)

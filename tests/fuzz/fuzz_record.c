@@ -236,7 +236,7 @@ static void check_same_campaign(const struct campaign *a, const struct campaign 
     CHECK(a->status == b->status && a->tier == b->tier && a->weight == b->weight);
     CHECK(a->share_ppm == b->share_ppm && a->all_slots == b->all_slots);
     CHECK(a->start_us == b->start_us && a->end_us == b->end_us);
-    CHECK(a->zone == b->zone && slice_eq(a->unsupported, b->unsupported));
+    CHECK(a->zone == b->zone);
     CHECK(a->cpm_micro == b->cpm_micro && a->cpc_micro == b->cpc_micro);
     check_same_list(&a->slots, &b->slots);
     check_same_caps(&a->caps, &b->caps);
@@ -325,7 +325,8 @@ static void look_for(uint64_t key, void *arg)
 static void check_is_found(const struct campaign *campaign, const struct page_facts *facts)
 {
     uint64_t keys[PAGE_CONTEXT_KEYS_MAX];
-    struct wanted wanted = {keys, page_context_keys(facts, keys), false};
+    uint32_t kind = UINT32_C(1) << targeting_context_kind(campaign);
+    struct wanted wanted = {keys, page_context_keys(facts, kind, keys), false};
     const struct country_set *countries = targeting_countries(campaign);
     CHECK(!targeting_context_keys(campaign, look_for, &wanted) || wanted.found);
     CHECK(!countries || country_set_has(countries, country_number(facts->country)));

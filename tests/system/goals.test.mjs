@@ -185,6 +185,40 @@ test('a goal that is raised goes on at once', async (t) => {
   await until(async () => (await serve(server)).campaign === 'bound', { timeout: 2000, what: 'it serves again' });
 });
 
+// More campaigns than are judged one by one: whoever has nothing to give is not found by the index.
+test('many that have met their goals: each is counted with its reason, and is back when its goal is raised', async (t) => {
+  const redis = await startRedis({ t });
+  const ids = Array.from({ length: 40 }, (_, i) => `c${i}`);
+  const isSpent = (id) => ids.indexOf(id) % 4 === 3;
+  for (const id of ids) await redis.command('HSET', `ad:total:{${id}}`, 'impressions', '10', 'spend', '1000000');
+  await importCatalog(redis, {
+    slots: [{ id: 'header', sizes: '728x90' }],
+    campaigns: ids.map((id) => ({
+      id,
+      slots: '*',
+      pacing: 'asap',
+      ...(isSpent(id) ? { budget: '1', cpm: '1' } : { goal_impressions: 10 }),
+      creatives: [{ id, ...picture }],
+    })),
+  });
+  const server = await startServer({ t, redis, options: { ...patient, 'server.workers': 1 } });
+  const counted = async () => {
+    for (let i = 0; i < 40; i++) assert.equal((await serve(server)).campaign, undefined);
+    const { campaigns } = await server.stats();
+    return ids.every((id) => campaigns[id]?.rejected[isSpent(id) ? 'budget_spent' : 'goal_met'] > 0);
+  };
+  await until(counted, { timeout: 60000, what: 'each of them is counted with its reason' });
+  assert.equal((await serve(server)).unfilled, 'goal_met');
+  const told = await server.adctl(['explain', '--slot', 'header', '--ua', browser]);
+  assert.match(told.stdout, /c0 +goal_met/);
+  assert.match(told.stdout, /c3 +budget_spent/);
+
+  await redis.command('HSET', 'ad:campaign:c8', 'goal_impressions', '12');
+  await until(async () => (await serve(server)).campaign === 'c8', { timeout: 2000, what: 'it serves again' });
+  await redis.command('HSET', 'ad:campaign:c3', 'budget', '1.003');
+  await until(async () => (await serve(server)).campaign === 'c3', { timeout: 2000, what: 'it serves again, too' });
+});
+
 test('Redis hears of a serve neither far from the goal nor when it is met', async (t) => {
   const { redis, server } = await start(t, { goal_impressions: 1000000 });
   const agent = keptAlive(t);

@@ -27,7 +27,7 @@ static unsigned tell_fields(const struct campaign *campaign, struct record_field
     return count;
 }
 
-static struct explain *begin(struct stage *stage, struct known *known)
+static struct explain *begin_judging(struct stage *stage, struct known *known)
 {
     const struct explain_question question = {
         .request = stage->request,
@@ -37,7 +37,12 @@ static struct explain *begin(struct stage *stage, struct known *known)
         .deliveries = 8,
         .arg = known,
     };
-    struct explain *explain = explain_new(&question);
+    return explain_new(&question);
+}
+
+static struct explain *begin(struct stage *stage, struct known *known)
+{
+    struct explain *explain = begin_judging(stage, known);
     while (explain_judge(explain))
         ;
     return explain;
@@ -553,6 +558,42 @@ static void test_json(void **state)
     stage_close(&stage);
 }
 
+#define MANY 700
+
+/* Of many the index moves those that cannot serve: not while somebody goes through them. */
+static void test_decisions_between_the_steps(void **state)
+{
+    (void)state;
+    struct stage stage = {0};
+    char id[16];
+    stage_slot(&stage, "header", FIELDS());
+    stage_open(&stage, "header");
+    for (unsigned i = 0; i < MANY; i++) {
+        (void)snprintf(id, sizeof id, "c%u", i);
+        catalog_put_campaign(stage.catalog, make_campaign(id, FIELDS("slots", "*")));
+        catalog_put_creative(stage.catalog, make_image(id, id, "100x100", FIELDS()));
+    }
+    stage.request.now_us = NOW_US;
+    stage.deaf = true;
+    uint32_t before = catalog_positions(stage.catalog);
+    struct explain *explain = begin_judging(&stage, NULL);
+    assert_true(explain_judge(explain));
+    for (unsigned i = 0; i < MANY; i += 2) {
+        (void)snprintf(id, sizeof id, "c%u", i);
+        catalog_set_open(stage.catalog, slice_cstr(id), false);
+    }
+    for (unsigned i = 0; i < 8 * MANY; i++)
+        stage_run(&stage);
+    while (explain_judge(explain))
+        ;
+    assert_int_equal(explain_slot(finish(explain), 0)->total, MANY);
+    explain_free(explain);
+    for (unsigned i = 0; i < 8 * MANY; i++)
+        stage_run(&stage);
+    assert_true(catalog_positions(stage.catalog) > before); /* now they have moved */
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -574,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_phrases_without_figures),
         cmocka_unit_test(test_every_reason_has_a_phrase),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_decisions_between_the_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

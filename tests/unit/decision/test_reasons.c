@@ -4,11 +4,10 @@
 
 /* The words that other people's dashboards know. */
 static const char *const words[] = {
-    "inactive",  "not_started", "ended",        "slot",       "size",        "country",
-    "region",    "device",      "browser",      "os",         "language",    "domain",
-    "path",      "referrer",    "keyword",      "kv",         "hours",       "no_viewer",
-    "cap",       "goal_met",    "budget_spent", "paced",      "exclusion",   "on_page",
-    "roadblock", "redis_away",  "deadline",     "outweighed", "unsupported",
+    "inactive", "not_started", "ended",   "slot",      "size",       "country",  "region",
+    "device",   "browser",     "os",      "language",  "domain",     "path",     "referrer",
+    "keyword",  "kv",          "hours",   "no_viewer", "cap",        "goal_met", "budget_spent",
+    "paced",    "exclusion",   "on_page", "roadblock", "redis_away", "deadline", "outweighed",
 };
 
 static void test_each_promised_word_is_there(void **state)

@@ -195,8 +195,6 @@ static enum reason campaign_verdict(const struct stage *stage, unsigned at,
         return REASON_INACTIVE;
     if (!page_is_allowed(domains_of(slot), stage->request.facts.domain))
         return REASON_DOMAIN;
-    if (campaign->unsupported.len > 0)
-        return REASON_UNSUPPORTED;
     if (campaign->status != STATUS_ACTIVE)
         return REASON_INACTIVE;
     enum reason creatives = creatives_verdict(stage, at, campaign);

@@ -76,6 +76,23 @@ static void test_or_none(void **state)
     }
 }
 
+/* A later request of the page is a page of its own, but what it shows there is not shown again. */
+static void test_no_creative_comes_again_later(void **state)
+{
+    struct stage stage = {0};
+    (void)state;
+    set_up(&stage, FIELDS("slots", "*", "roadblock", "all"));
+    stage_open(&stage, "s1 s2");
+    run(&stage);
+    const struct candidate *first = &stage.selection.slots[0].candidates[0];
+    stage.request.on_page[0] = (struct page_ad){first->campaign, first->creative};
+    stage.request.on_page_count = 1;
+    run(&stage);
+    assert_string_equal(stage_chosen(&stage, 0), "h1");
+    assert_string_equal(stage_chosen(&stage, 1), "-");
+    stage_close(&stage);
+}
+
 static void test_alone_on_a_page_it_is_like_any_other(void **state)
 {
     struct stage stage = {0};
@@ -222,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_has_all_slots),
         cmocka_unit_test(test_or_none),
+        cmocka_unit_test(test_no_creative_comes_again_later),
         cmocka_unit_test(test_alone_on_a_page_it_is_like_any_other),
         cmocka_unit_test(test_its_caps_hold_together),
         cmocka_unit_test(test_a_higher_tier_is_not_passed),

@@ -624,7 +624,8 @@ static void look_for(uint64_t key, void *arg)
 static void check_is_found(const struct campaign *campaign, const struct page_facts *facts)
 {
     uint64_t keys[PAGE_CONTEXT_KEYS_MAX], language = page_language_key(facts);
-    struct wanted context = {keys, page_context_keys(facts, keys), false};
+    uint32_t kind = UINT32_C(1) << targeting_context_kind(campaign);
+    struct wanted context = {keys, page_context_keys(facts, kind, keys), false};
     struct wanted languages = {&language, 1, false};
     const struct country_set *countries = targeting_countries(campaign);
     assert_true(!targeting_context_keys(campaign, look_for, &context) || context.found);
@@ -736,7 +737,7 @@ static void test_a_page_has_no_more_keys_than_are_allowed(void **state)
         facts.keywords[facts.keyword_count++] = SLICE("k");
     while (facts.key_value_count < FACTS_KEY_VALUES_MAX)
         facts.key_values[facts.key_value_count++] = (struct fact_pair){SLICE("a"), SLICE("b")};
-    assert_int_equal(page_context_keys(&facts, keys), PAGE_CONTEXT_KEYS_MAX);
+    assert_int_equal(page_context_keys(&facts, UINT32_MAX, keys), PAGE_CONTEXT_KEYS_MAX);
 }
 
 int main(void)

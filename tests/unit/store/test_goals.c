@@ -39,6 +39,8 @@ struct bench {
     struct ledger *ledger;
     struct campaign campaign;
     uint32_t impressions; /* numbers given away */
+    unsigned told; /* how often the first process was told that the campaign opens or closes */
+    bool closed;
 };
 
 static int64_t wall(void *context)
@@ -74,6 +76,15 @@ static bool is_down(void *arg)
     return !all_are_up(arg);
 }
 
+static void on_closed(struct slice campaign, bool closed, void *arg)
+{
+    struct bench *bench = arg;
+    assert_slice(campaign, "spring");
+    assert_int_not_equal(closed, bench->closed);
+    bench->closed = closed;
+    bench->told++;
+}
+
 static void add_process(struct bench *bench)
 {
     struct process *process = &bench->processes[bench->count++];
@@ -84,7 +95,9 @@ static void add_process(struct bench *bench)
                                  .redis = process->redis,
                                  .clock = &bench->clock,
                                  .prefix = SLICE("ad:"),
-                                 .hold_ms = HOLD_MS};
+                                 .hold_ms = HOLD_MS,
+                                 .on_closed = bench->count == 1 ? on_closed : NULL,
+                                 .arg = bench};
     process->goals = goals_new(&goals);
     run_until(bench->loop, all_are_up, bench, PATIENCE_MS);
 }
@@ -576,12 +589,38 @@ static void a_goal_met_for_good_rests_long_until_it_is_raised(void **state)
     assert_false(ask(bench, bench->processes, 1)); /* it may be the goal from before a change */
     pass(bench, GOALS_REST_MAX_MS * US_PER_MS);
     assert_true(row(bench, bench->processes).may_ask);
+    assert_int_equal(bench->told, 0);
     assert_false(ask(bench, bench->processes, 1));
     pass(bench, GOALS_REST_MAX_MS * US_PER_MS);
     assert_false(row(bench, bench->processes).may_ask);
+    assert_true(bench->closed);
     bench->campaign.goal_impressions = 6;
     open_rows(bench);
+    assert_false(bench->closed);
     assert_true(ask(bench, bench->processes, 1));
+    assert_int_equal(bench->told, 2);
+}
+
+static void one_is_closed_as_long_as_it_has_no_unit(void **state)
+{
+    struct bench *bench = *state;
+    struct goals_units unit;
+    bench->campaign.goal_impressions = 5;
+    open_rows(bench);
+    pass(bench, 2 * US_PER_SECOND); /* it is no longer new */
+    assert_true(ask(bench, bench->processes, 5));
+    assert_true(goals_take(bench->processes->goals, &bench->campaign, 1, &unit));
+    for (unsigned i = 0; i < 4; i++)
+        assert_true(serve(bench, bench->processes));
+    redis_fixture_say(&server, "HSET " TOTAL " impressions 5");
+    assert_false(ask(bench, bench->processes, 1));
+    assert_true(bench->closed);
+    goals_put_back(bench->processes->goals, &unit);
+    assert_false(bench->closed);
+    assert_true(serve(bench, bench->processes));
+    assert_true(bench->closed);
+    pass(bench, GOALS_REST_LONG_MS * US_PER_MS + 2 * GOALS_REST_TICK_MS * US_PER_MS);
+    assert_false(bench->closed); /* it may be asked for again */
 }
 
 static void pages_that_wait_get_theirs_in_order(void **state)
@@ -949,6 +988,7 @@ int main(void)
         ON_REDIS(a_daily_ceiling_is_open_again_by_itself),
         ON_REDIS(one_that_is_refused_rests_and_is_asked_again),
         ON_REDIS(a_goal_met_for_good_rests_long_until_it_is_raised),
+        ON_REDIS(one_is_closed_as_long_as_it_has_no_unit),
         ON_REDIS(pages_that_wait_get_theirs_in_order),
         ON_REDIS(a_page_gets_all_it_needs_or_nothing),
         ON_REDIS(pacing_holds_back),
