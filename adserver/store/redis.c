@@ -61,6 +61,7 @@ struct redis {
     const char *drop_why; /* set while a reply is dealt with: drop the connection after it */
 
     struct redis_greeting greeting;
+    char server_id[REDIS_SERVER_ID_MAX];
     char trouble[TROUBLE_MAX];
 
     struct redis_channels channels;
@@ -326,6 +327,7 @@ static void on_timeout(void *arg)
 
 static void greeted(struct redis *redis)
 {
+    memcpy(redis->server_id, redis->greeting.server_id, sizeof redis->server_id);
     loop_timer_clear(redis->pause);
     loop_timer_set(redis->tick, TICK_US);
     if (redis->was_up) {
@@ -583,6 +585,11 @@ const char *redis_trouble(const struct redis *redis)
 bool redis_policy_evicts(const struct redis *redis)
 {
     return redis->greeting.evicts;
+}
+
+const char *redis_server_id(const struct redis *redis)
+{
+    return redis->server_id;
 }
 
 int64_t redis_client_id(const struct redis *redis)

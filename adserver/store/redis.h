@@ -117,6 +117,15 @@ const char *redis_trouble(const struct redis *redis);
  */
 bool redis_policy_evicts(const struct redis *redis);
 
+/*
+ * Which server it is that answers: text that differs from one process of Redis to any other, so
+ * that whoever remembers it sees that a restart or a fail-over lies between. It changes before
+ * on_up runs and stays while the connection is away. Empty before the first connection, and where
+ * Redis does not tell (INFO is forbidden).
+ */
+#define REDIS_SERVER_ID_MAX 64
+const char *redis_server_id(const struct redis *redis);
+
 /* Redis's number of this connection (CLIENT ID); 0 while it is not known. */
 int64_t redis_client_id(const struct redis *redis);
 

@@ -94,6 +94,27 @@ static void note_memory(struct redis_greeting *greeting, const struct redis_repl
                   LOG_SLICE("maxmemory", limit), LOG_SLICE("policy", policy));
 }
 
+static bool write_info(const struct redis_target *target, struct strbuf *output)
+{
+    (void)target;
+    redis_wire_command(output, (struct slice[]){SLICE("INFO"), SLICE("server")}, 2);
+    return true;
+}
+
+/* Lines of "name:value". */
+static void note_info(struct redis_greeting *greeting, const struct redis_reply *reply)
+{
+    struct slice name = SLICE("run_id:"), rest = reply->text, line;
+    if (reply->type != REDIS_STRING)
+        return;
+    while (slice_next(&rest, '\n', &line)) {
+        struct slice id = slice_from(line, name.len);
+        id.len = slice_find(id, '\r');
+        if (slice_starts(line, name) && id.len < sizeof greeting->server_id)
+            (void)snprintf(greeting->server_id, sizeof greeting->server_id, "%.*s", SLICE_ARGS(id));
+    }
+}
+
 static bool write_ping(const struct redis_target *target, struct strbuf *output)
 {
     (void)target;
@@ -103,7 +124,8 @@ static bool write_ping(const struct redis_target *target, struct strbuf *output)
 
 static const struct redis_greeting_step steps[REDIS_GREETING_STEPS] = {
     {write_auth, true, NULL},   {write_select, true, NULL},         {write_name, false, NULL},
-    {write_id, false, note_id}, {write_memory, false, note_memory}, {write_ping, true, NULL},
+    {write_id, false, note_id}, {write_memory, false, note_memory}, {write_info, false, note_info},
+    {write_ping, true, NULL},
 };
 
 void redis_greeting_begin(struct redis_greeting *greeting, const struct redis_target *target,

@@ -1,9 +1,9 @@
 /*
  * redis_greeting: what is said on a new connection before it is used.
  *
- * AUTH, SELECT, CLIENT SETNAME, CLIENT ID, CONFIG GET maxmemory*, PING leave together; the replies
- * come in that order. AUTH, SELECT and PING must succeed (PING fails while Redis is loading); the
- * others may be forbidden.
+ * AUTH, SELECT, CLIENT SETNAME, CLIENT ID, CONFIG GET maxmemory*, INFO server, PING leave together;
+ * the replies come in that order. AUTH, SELECT and PING must succeed (PING fails while Redis is
+ * loading); the others may be forbidden.
  */
 #ifndef STORE_REDIS_GREETING_H
 #define STORE_REDIS_GREETING_H
@@ -11,13 +11,14 @@
 #include "base/strbuf.h"
 #include "store/redis.h"
 
-#define REDIS_GREETING_STEPS 6
+#define REDIS_GREETING_STEPS 7
 
 struct redis_greeting {
     const struct redis_greeting_step *steps[REDIS_GREETING_STEPS];
     unsigned count, next;
-    int64_t client_id; /* 0: not told */
-    bool evicts;       /* see redis_policy_evicts() */
+    int64_t client_id;                   /* 0: not told */
+    char server_id[REDIS_SERVER_ID_MAX]; /* see redis_server_id() */
+    bool evicts;                         /* see redis_policy_evicts() */
 };
 
 /* Appends the commands to `output`. */

@@ -240,6 +240,25 @@ static void a_lost_connection_ends_its_commands_and_is_made_again(void **state)
     assert_int_equal(metrics_sum(bench->metrics, COUNTER_REDIS_RECONNECTS), 1);
 }
 
+static void another_server_is_told_from_the_same(void **state)
+{
+    struct bench *bench = *state;
+    char first[REDIS_SERVER_ID_MAX];
+    (void)snprintf(first, sizeof first, "%s", redis_server_id(bench->redis));
+    assert_int_equal(strlen(first), 40);
+    redis_fixture_say(&bench->server, "CLIENT KILL TYPE normal SKIPME yes");
+    run_until(bench->loop, is_down, bench, PATIENCE_MS);
+    run_until(bench->loop, is_up, bench, PATIENCE_MS);
+    assert_string_equal(redis_server_id(bench->redis), first);
+    redis_fixture_kill(&bench->server);
+    run_until(bench->loop, is_down, bench, PATIENCE_MS);
+    assert_string_equal(redis_server_id(bench->redis), first);
+    redis_fixture_restart(&bench->server);
+    run_until(bench->loop, is_up, bench, PATIENCE_MS);
+    assert_int_equal(strlen(redis_server_id(bench->redis)), 40);
+    assert_string_not_equal(redis_server_id(bench->redis), first);
+}
+
 static void a_killed_client_connects_again(void **state)
 {
     struct bench *bench = *state;
@@ -539,6 +558,7 @@ int main(void)
         ON_REDIS(an_error_is_told_from_a_condition),
         ON_REDIS(a_script_that_redis_lacks_is_sent_with_its_text),
         ON_REDIS(a_lost_connection_ends_its_commands_and_is_made_again),
+        ON_REDIS(another_server_is_told_from_the_same),
         ON_REDIS(a_killed_client_connects_again),
         ON_REDIS(a_short_stall_passes_and_late_replies_are_swallowed),
         ON_REDIS(a_long_silence_is_a_lost_connection),
