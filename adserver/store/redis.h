@@ -1,5 +1,9 @@
 /*
- * redis: one asynchronous connection to Redis, kept alive, with a deadline on every command.
+ * redis: an asynchronous connection to Redis, kept alive, with a deadline on every command.
+ *
+ * Where the target names sentinels it is a connection to the primary that they name, checked by
+ * asking it for its ROLE; it goes over to another as soon as one of them names another
+ * (store/redis_sentinel.h).
  *
  * A command's function is called exactly once and never before redis_command() has returned: with
  * the reply, or with a failure. A reply that comes after its command was given up is swallowed and
@@ -76,18 +80,46 @@ struct redis_reply {
 /* `reply` is NULL unless `failure` is REDIS_OK, REDIS_REFUSED or REDIS_ERROR (there: the text). */
 typedef void redis_fn(enum redis_failure failure, const struct redis_reply *reply, void *arg);
 
-struct redis_target {
-    char *host; /* NULL for a unix socket */
+/* Which of the three ways to find the server, or the servers, that hold the keys. */
+enum redis_kind {
+    REDIS_SINGLE,   /* redis:// and unix://: the address */
+    REDIS_SENTINEL, /* redis-sentinel://: the primary that the sentinels name */
+    REDIS_CLUSTER,  /* redis-cluster://: many, each with its part of the keys */
+};
+
+#define REDIS_SEEDS_MAX 16 /* addresses in one URL */
+
+struct redis_address {
+    char *host;
     int port;
-    char *unix_path; /* NULL for TCP */
+};
+
+struct redis_target {
+    enum redis_kind kind;
+    char *host; /* NULL for a unix socket, Sentinel and Cluster */
+    int port;
+    char *unix_path;                             /* NULL for TCP */
+    struct redis_address seeds[REDIS_SEEDS_MAX]; /* sentinels, or some of a cluster's nodes */
+    unsigned seed_count;
+    char *service; /* Sentinel's name of the primary */
     int db;
-    char *user, *password; /* NULL: none */
+    char *user, *password;                   /* of the servers; NULL: none */
+    char *sentinel_user, *sentinel_password; /* of the sentinels; NULL: none */
 };
 
 /* Parses redis.url and reads redis.password_file. The strings are freed by redis_target_release. */
 bool redis_target_parse(const char *url, const char *password_file, struct redis_target *ret,
                         struct err *err);
 void redis_target_release(struct redis_target *target);
+
+/* How to reach one server of those that `target` finds: its credentials, with an address. */
+struct redis_target redis_target_at(const struct redis_target *target, const char *host, int port);
+/* One of the sentinels. Both are released as above. */
+struct redis_target redis_target_sentinel(const struct redis_target *target, const char *host,
+                                          int port);
+/* Changes the address. */
+void redis_target_move(struct redis_target *target, const char *host, int port);
+bool redis_target_is_at(const struct redis_target *target, const char *host, int port);
 
 /* Begins to connect. `on_up` runs each time a connection is ready to use, `on_down` when it is not.
  */

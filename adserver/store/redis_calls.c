@@ -37,6 +37,7 @@ struct redis_call *redis_calls_take(struct redis_calls *calls, redis_fn *fn, voi
     call->fn = fn;
     call->arg = arg;
     call->script = NULL;
+    call->asking = false;
     calls->count++;
     return call;
 }

@@ -27,6 +27,7 @@ struct redis_call {
     uint64_t position;                 /* of its first byte in the link's output */
     enum redis_failure failure;        /* how it ends at the end of the turn */
     const struct redis_script *script; /* not NULL: it may have to be sent again with its text */
+    bool asking;                       /* a script's: ASKING goes before it */
     unsigned wire_count;               /* a script's: arguments of the command as sent */
     struct strbuf wire_rest;           /* a script's: key count, keys and arguments as sent */
 };

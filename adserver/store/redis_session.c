@@ -8,10 +8,12 @@
 #include "base/clock.h"
 #include "store/redis_greeting.h"
 #include "store/redis_reply.h"
+#include "store/redis_sentinel.h"
 #include "store/redis_wire.h"
 
 #define OUTPUT_MAX  ((size_t)512 * 1024 * 1024)  /* one batch of commands */
 #define REPLIES_MAX ((size_t)1024 * 1024 * 1024) /* one batch of replies */
+#define SENTINEL_MS 1000                         /* for one of them to answer */
 #define QUOTE_STEP  64                           /* err_quote() cuts there */
 
 struct redis_session {
@@ -93,13 +95,13 @@ static bool greet(struct redis_session *session, const struct redis_target *targ
             return false;
         result = redis_greeting_take(&greeting, reply);
         if (result == GREETING_FAILED)
-            return refused(session, reply->text, err);
+            return refused(session, slice_cstr(greeting.why), err);
     }
     return true;
 }
 
-struct redis_session *redis_session_open(const struct redis_target *target, int timeout_ms,
-                                         struct err *err)
+static struct redis_session *open_at(const struct redis_target *target, int timeout_ms,
+                                     struct err *err)
 {
     struct timeval timeout = {.tv_sec = timeout_ms / 1000,
                               .tv_usec = (suseconds_t)(timeout_ms % 1000 * US_PER_MS)};
@@ -120,6 +122,62 @@ struct redis_session *redis_session_open(const struct redis_target *target, int 
         return session;
     redis_session_close(session);
     return NULL;
+}
+
+/* ---- By the word of the sentinels ---- */
+
+/* What one sentinel says, where its word counts more than that of those before. */
+static bool hear(struct redis_session *sentinel, const char *service,
+                 struct redis_sentinel_answer *best, struct err *err)
+{
+    struct slice address[] = {SLICE("SENTINEL"), SLICE("GET-MASTER-ADDR-BY-NAME"),
+                              slice_cstr(service)};
+    struct slice primary[] = {SLICE("SENTINEL"), SLICE("MASTER"), slice_cstr(service)};
+    struct redis_sentinel_answer answer = {.host = ""};
+    const struct redis_reply *reply = redis_session_call(sentinel, address, 3, err);
+    if (!reply)
+        return false;
+    const char *why = redis_sentinel_read_address(reply, &answer);
+    if (why)
+        return refused(sentinel, slice_cstr(why), err);
+    reply = redis_session_call(sentinel, primary, 3, err);
+    if (reply)
+        answer.epoch = redis_sentinel_read_epoch(reply);
+    if (!best->host[0] || answer.epoch > best->epoch)
+        *best = answer;
+    return true;
+}
+
+static void ask_sentinel(const struct redis_target *target, const struct redis_address *where,
+                         struct redis_sentinel_answer *best, struct err *err)
+{
+    struct redis_target at = redis_target_sentinel(target, where->host, where->port);
+    struct redis_session *sentinel = open_at(&at, SENTINEL_MS, err);
+    if (sentinel)
+        (void)hear(sentinel, target->service, best, err);
+    redis_session_close(sentinel);
+    redis_target_release(&at);
+}
+
+static struct redis_session *open_primary(const struct redis_target *target, int timeout_ms,
+                                          struct err *err)
+{
+    struct redis_sentinel_answer best = {.host = ""};
+    for (unsigned i = 0; i < target->seed_count; i++)
+        ask_sentinel(target, &target->seeds[i], &best, err);
+    if (!best.host[0])
+        return NULL;
+    struct redis_target at = redis_target_at(target, best.host, best.port);
+    struct redis_session *session = open_at(&at, timeout_ms, err);
+    redis_target_release(&at);
+    return session;
+}
+
+struct redis_session *redis_session_open(const struct redis_target *target, int timeout_ms,
+                                         struct err *err)
+{
+    return target->kind == REDIS_SENTINEL ? open_primary(target, timeout_ms, err)
+                                          : open_at(target, timeout_ms, err);
 }
 
 void redis_session_close(struct redis_session *session)

@@ -1,0 +1,180 @@
+// Redis in several processes: a primary with replicas and sentinels that watch over it, and what is
+// between them. All on free ports, all gone with the test; their clocks are set so that a fail-over
+// takes a second or two.
+import { writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { Child, freePort, removeDir, tempDir, until, whenDone } from './processes.mjs';
+import { startRedis } from './redis.mjs';
+import { RedisClient } from './resp.mjs';
+
+export const downAfterMs = 500;
+
+// What makes replication of a test quick; a write is refused where no replica has kept up.
+export const replicated = {
+  'repl-diskless-sync-delay': 0,
+  'repl-ping-replica-period': 1,
+  'repl-timeout': 5,
+  'min-replicas-to-write': 1,
+  'min-replicas-max-lag': 1,
+  appendonly: 'no',
+};
+
+class Sentinel {
+  constructor(port) {
+    this.port = port;
+    this.dir = tempDir('sentinel');
+    this.client = new RedisClient({ port });
+  }
+
+  async start(lines) {
+    const file = path.join(this.dir, 'sentinel.conf');
+    const all = [`port ${this.port}`, 'bind 127.0.0.1', `dir ${this.dir}`, ...lines];
+    writeFileSync(file, all.map((line) => `${line}\n`).join(''));
+    this.child = new Child('redis-server', [file, '--sentinel']);
+    await until(async () => (await this.client.command('PING')) === 'PONG', { what: 'a sentinel answers' });
+    await this.client.command('SENTINEL', 'DEBUG', 'INFO-PERIOD', '200', 'PING-PERIOD', '100', 'ASK-PERIOD', '100',
+      'PUBLISH-PERIOD', '200');
+  }
+
+  pause() {
+    this.child.signal('SIGSTOP');
+  }
+
+  resume() {
+    if (this.child.running) this.child.signal('SIGCONT');
+  }
+
+  async stop() {
+    await this.client.close();
+    this.resume();
+    await this.child.end('SIGKILL');
+    removeDir(this.dir);
+  }
+}
+
+// { t, replicas, sentinels, conf, through }: `through` is the port at which sentinels, replicas and
+// clients find the first primary, a proxy's, where it is not its own.
+export async function startSentinels({ t, replicas = 2, sentinels = 3, conf = {}, proxied = false } = {}) {
+  const all = { ...replicated, ...conf };
+  const first = await startRedis({ t, conf: { ...all, 'min-replicas-to-write': 0 } });
+  const proxy = proxied ? await startProxy(t, first.port) : null;
+  const port = proxy ? proxy.port : first.port;
+  const followers = [];
+  while (followers.length < replicas)
+    followers.push(await startRedis({ t, conf: { ...all, replicaof: `127.0.0.1 ${port}` } }));
+  await until(async () => (await replicasOf(first)) === replicas, { what: 'replicas follow', timeout: 10000 });
+  await first.command('CONFIG', 'SET', 'min-replicas-to-write', String(all['min-replicas-to-write']));
+  const group = new SentinelGroup({ first, proxy, servers: [first, ...followers] });
+  const lines = [
+    `sentinel monitor ads 127.0.0.1 ${port} ${Math.floor(sentinels / 2) + 1}`,
+    `sentinel down-after-milliseconds ads ${downAfterMs}`,
+    'sentinel failover-timeout ads 4000',
+    ...(all.requirepass ? [`sentinel auth-pass ads ${all.requirepass}`] : []),
+  ];
+  for (let i = 0; i < sentinels; i++) {
+    const sentinel = new Sentinel(await freePort());
+    whenDone(t, () => sentinel.stop());
+    await sentinel.start(lines);
+    group.sentinels.push(sentinel);
+  }
+  await until(() => group.agrees(replicas), { what: 'the sentinels know each other', timeout: 10000 });
+  return group;
+}
+
+async function replicasOf(redis) {
+  const [, , list] = await redis.command('ROLE');
+  return Array.isArray(list) ? list.length : 0;
+}
+
+class SentinelGroup {
+  constructor({ first, proxy, servers }) {
+    Object.assign(this, { first, proxy, servers, sentinels: [] });
+  }
+
+  get url() {
+    return `redis-sentinel://ads@${this.sentinels.map((one) => `127.0.0.1:${one.port}`).join(',')}/0`;
+  }
+
+  async agrees(replicas) {
+    for (const { client } of this.sentinels) {
+      const flat = await client.command('SENTINEL', 'MASTER', 'ads');
+      const about = Object.fromEntries(flat.flatMap((name, i) => (i % 2 ? [] : [[name, flat[i + 1]]])));
+      if (Number(about['num-slaves']) !== replicas) return false;
+      if (Number(about['num-other-sentinels']) !== this.sentinels.length - 1) return false;
+    }
+    return true;
+  }
+
+  // The port that most sentinels name.
+  async named() {
+    const ports = [];
+    for (const { client, child } of this.sentinels) {
+      if (!child.running) continue;
+      const [, port] = await client.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'ads');
+      ports.push(Number(port));
+    }
+    return ports.sort((a, b) => a - b)[Math.floor(ports.length / 2)];
+  }
+
+  async primary() {
+    const port = await this.named();
+    return this.servers.find((one) => one.port === port) ?? this.first;
+  }
+
+  // Waits until another server than `old` has been promoted, and gives that one.
+  async promoted(old) {
+    return until(
+      async () => {
+        for (const one of this.servers) {
+          if (one === old || !one.child.running) continue;
+          if ((await one.command('ROLE'))[0] === 'master') return one;
+        }
+        return null;
+      },
+      { timeout: 20000, interval: 20, what: 'a replica is promoted' },
+    );
+  }
+
+  async command(...args) {
+    return (await this.primary()).command(...args);
+  }
+
+  // What tests/lib/catalog.mjs and traffic.mjs work on.
+  get client() {
+    return {
+      command: (...args) => this.command(...args),
+      hash: async (key) => (await this.primary()).client.hash(key),
+    };
+  }
+}
+
+// A way to a port that can be cut for all but our own connections: those that give the name of an ad
+// server or of adctl. What is cut is not closed: bytes vanish, as behind a broken switch.
+async function startProxy(t, to) {
+  const proxy = { port: await freePort(), cut: false, connections: new Set() };
+  const server = net.createServer((inner) => join(proxy, inner, to));
+  await new Promise((resolve) => server.listen(proxy.port, '127.0.0.1', resolve));
+  whenDone(t, async () => {
+    for (const socket of proxy.connections) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return proxy;
+}
+
+function join(proxy, inner, to) {
+  const outer = net.connect(to, '127.0.0.1');
+  let ours = false;
+  for (const [from, into] of [[inner, outer], [outer, inner]]) {
+    proxy.connections.add(from);
+    from.on('error', () => {});
+    from.on('close', () => {
+      proxy.connections.delete(from);
+      into.destroy();
+    });
+    from.on('data', (bytes) => {
+      ours ||= from === inner && bytes.includes('masthead-');
+      if (ours || !proxy.cut) into.write(bytes);
+    });
+  }
+}
