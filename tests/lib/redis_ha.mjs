@@ -21,15 +21,17 @@ export const replicated = {
 };
 
 class Sentinel {
-  constructor(port) {
+  constructor(port, password) {
     this.port = port;
+    this.password = password;
     this.dir = tempDir('sentinel');
-    this.client = new RedisClient({ port });
+    this.client = new RedisClient({ port, password });
   }
 
   async start(lines) {
     const file = path.join(this.dir, 'sentinel.conf');
     const all = [`port ${this.port}`, 'bind 127.0.0.1', `dir ${this.dir}`, ...lines];
+    if (this.password) all.push(`requirepass ${this.password}`);
     writeFileSync(file, all.map((line) => `${line}\n`).join(''));
     this.child = new Child('redis-server', [file, '--sentinel']);
     await until(async () => (await this.client.command('PING')) === 'PONG', { what: 'a sentinel answers' });
@@ -53,9 +55,9 @@ class Sentinel {
   }
 }
 
-// { t, replicas, sentinels, conf, through }: `through` is the port at which sentinels, replicas and
-// clients find the first primary, a proxy's, where it is not its own.
-export async function startSentinels({ t, replicas = 2, sentinels = 3, conf = {}, proxied = false } = {}) {
+// `conf` is every server's. With `proxied` sentinels, replicas and clients find the first primary at a
+// proxy, which can cut it off; `password` is the sentinels' own.
+export async function startSentinels({ t, replicas = 2, sentinels = 3, conf = {}, proxied = false, password } = {}) {
   const all = { ...replicated, ...conf };
   const first = await startRedis({ t, conf: { ...all, 'min-replicas-to-write': 0 } });
   const proxy = proxied ? await startProxy(t, first.port) : null;
@@ -65,15 +67,16 @@ export async function startSentinels({ t, replicas = 2, sentinels = 3, conf = {}
     followers.push(await startRedis({ t, conf: { ...all, replicaof: `127.0.0.1 ${port}` } }));
   await until(async () => (await replicasOf(first)) === replicas, { what: 'replicas follow', timeout: 10000 });
   await first.command('CONFIG', 'SET', 'min-replicas-to-write', String(all['min-replicas-to-write']));
-  const group = new SentinelGroup({ first, proxy, servers: [first, ...followers] });
+  await first.command('CONFIG', 'REWRITE'); // also when it is started again
+  const group = new SentinelGroup({ first, proxy, servers: [first, ...followers], credentials: credentials(conf, password) });
   const lines = [
     `sentinel monitor ads 127.0.0.1 ${port} ${Math.floor(sentinels / 2) + 1}`,
     `sentinel down-after-milliseconds ads ${downAfterMs}`,
-    'sentinel failover-timeout ads 4000',
+    'sentinel failover-timeout ads 1500',
     ...(all.requirepass ? [`sentinel auth-pass ads ${all.requirepass}`] : []),
   ];
   for (let i = 0; i < sentinels; i++) {
-    const sentinel = new Sentinel(await freePort());
+    const sentinel = new Sentinel(await freePort(), password);
     whenDone(t, () => sentinel.stop());
     await sentinel.start(lines);
     group.sentinels.push(sentinel);
@@ -82,18 +85,24 @@ export async function startSentinels({ t, replicas = 2, sentinels = 3, conf = {}
   return group;
 }
 
+// As they stand in the URL: before the name, and behind all.
+function credentials({ requirepass }, password) {
+  return { before: requirepass ? `:${requirepass}@` : '', behind: password ? `?sentinel_password=${password}` : '' };
+}
+
 async function replicasOf(redis) {
   const [, , list] = await redis.command('ROLE');
   return Array.isArray(list) ? list.length : 0;
 }
 
 class SentinelGroup {
-  constructor({ first, proxy, servers }) {
-    Object.assign(this, { first, proxy, servers, sentinels: [] });
+  constructor({ first, proxy, servers, credentials }) {
+    Object.assign(this, { first, proxy, servers, credentials, sentinels: [] });
   }
 
   get url() {
-    return `redis-sentinel://ads@${this.sentinels.map((one) => `127.0.0.1:${one.port}`).join(',')}/0`;
+    const { before, behind } = this.credentials;
+    return `redis-sentinel://${before}ads@${this.sentinels.map((one) => `127.0.0.1:${one.port}`).join(',')}/0${behind}`;
   }
 
   async agrees(replicas) {

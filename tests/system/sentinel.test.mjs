@@ -3,6 +3,7 @@
 // A primary with replicas and sentinels: whatever becomes of the primary, pages go on, caps and goals
 // hold, what was acknowledged is counted, and soon after a promotion all is as before.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { delay, importCatalog, request, setCampaign, startServer, until } from '../lib/harness.mjs';
@@ -153,4 +154,99 @@ test('the primary is killed under load, and again the next one', async (t) => {
   assertCapsHeld(told.served);
   assert.ok(told.refused > 0 || told.acknowledged > 0);
   await assertCounted(await group.primary(), told);
+});
+
+test('the primary is cut off from all but us and goes on answering: we leave it', async (t) => {
+  const { group, servers } = await start(t, { proxied: true });
+  await untilNormal(servers);
+  const load = traffic(t, servers);
+  const old = group.first;
+  group.proxy.cut = true;
+  const next = await group.promoted(old);
+  assert.equal((await old.command('ROLE'))[0], 'master', 'nobody has told the old one');
+  const took = await untilNormal(servers);
+  t.diagnostic(`normal ${took.toFixed(0)} ms after the promotion`);
+  assert.ok(took <= recoveryMs, `${took} ms after the promotion`);
+  await until(async () => !(await clientsOf(old)).some((line) => /name=masthead-/.test(line)), { what: 'nobody of ours is left there' });
+  group.proxy.cut = false;
+  await until(async () => (await next.command('ROLE'))[2].length === 2, { timeout: 20000, what: 'the old one follows' });
+  await untilNormal(servers);
+  const told = await load.stop();
+  t.diagnostic(JSON.stringify({ ...told, served: Object.keys(told.served).length }));
+  await assertCounted(next, told);
+});
+
+const clientsOf = async (redis) => (await redis.command('CLIENT', 'LIST')).split('\n');
+
+test('a primary that stands still is left for the promoted one, and is no use when it wakes up', async (t) => {
+  const { group, servers } = await start(t);
+  await untilNormal(servers);
+  const load = traffic(t, servers);
+  const old = await group.primary();
+  old.pause();
+  const next = await group.promoted(old);
+  const took = await untilNormal(servers);
+  t.diagnostic(`normal ${took.toFixed(0)} ms after the promotion`);
+  assert.ok(took <= recoveryMs, `${took} ms after the promotion`);
+  old.resume();
+  await until(async () => (await next.command('ROLE'))[2].length === 2, { timeout: 20000, what: 'it follows' });
+  await untilNormal(servers);
+  const told = await load.stop();
+  assertCapsHeld(told.served);
+  await assertCounted(next, told);
+});
+
+test('a fail-over by hand, without a fault: READONLY is the only sign', async (t) => {
+  const { group, servers } = await start(t, {}, { count: 1 });
+  const [server] = servers;
+  await untilNormal(servers);
+  const old = await group.primary();
+  await group.sentinels[0].client.command('SENTINEL', 'FAILOVER', 'ads');
+  const next = await group.promoted(old);
+  const took = await untilNormal(servers);
+  assert.ok(took <= recoveryMs, `${took} ms after the promotion`);
+  await until(async () => (await old.command('ROLE'))[0] === 'slave', { timeout: 20000, what: 'the old one is told' });
+  await untilNormal(servers);
+  await setCampaign({ client: next.client }, 'three', { status: 'paused' });
+  await until(async () => (await server.ads({ slot: 'capped', uid: 'somebody-new' }, { headers }))[0].campaign === 'open', { what: 'the catalog is heard from the new one' });
+  const { redis } = await server.stats();
+  assert.equal(redis.connected, true);
+});
+
+test('sentinels away: the primary is used on; they are back: it is followed again', async (t) => {
+  const { group, servers } = await start(t, { sentinels: 1 }, { count: 1 });
+  const [server] = servers;
+  await untilNormal(servers);
+  const [sentinel] = group.sentinels;
+  sentinel.pause();
+  const primary = group.first;
+  await primary.command('CLIENT', 'KILL', 'TYPE', 'normal').catch(() => {});
+  await untilNormal(servers);
+  sentinel.resume();
+  await primary.kill();
+  await group.promoted(primary);
+  const took = await untilNormal(servers);
+  assert.ok(took <= recoveryMs, `${took} ms after the promotion`);
+  assert.match(server.log(), /sentinel 127\.0\.0\.1:\d+/);
+});
+
+test('passwords: of the servers and, apart from it, of the sentinels; adctl finds its way too', async (t) => {
+  const conf = { requirepass: 'of-servers', masterauth: 'of-servers', 'min-replicas-to-write': 0 };
+  const group = await startSentinels({ t, replicas: 1, sentinels: 1, conf, password: 'of-sentinels' });
+  const server = await startServer({ t, redis: { url: group.url }, ready: 'alive', allowErrors: /redis/i });
+  const file = path.join(server.dir, 'catalog.json');
+  writeFileSync(file, JSON.stringify(catalog));
+  const imported = await server.adctl(['import', file]);
+  assert.equal(imported.code, 0, imported.stderr);
+  await untilNormal([server]);
+  await group.first.kill();
+  await group.promoted(group.first);
+  await untilNormal([server]);
+  const shown = await server.adctl(['campaign', 'pause', 'three']);
+  assert.equal(shown.code, 0, shown.stderr);
+
+  const without = group.url.replace(/\?.*/, '');
+  const refused = await server.adctl(['-o', `redis.url=${without}`, 'campaign', 'list']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /NOAUTH/);
 });
