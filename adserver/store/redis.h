@@ -3,7 +3,9 @@
  *
  * Where the target names sentinels it is a connection to the primary that they name, checked by
  * asking it for its ROLE; it goes over to another as soon as one of them names another
- * (store/redis_sentinel.h).
+ * (store/redis_sentinel.h). A cluster is a connection to each of its primaries
+ * (store/redis_cluster.h): a command goes to the one that holds its key, and where that one is away
+ * it fails as it would with a single server, while others go on.
  *
  * A command's function is called exactly once and never before redis_command() has returned: with
  * the reply, or with a failure. A reply that comes after its command was given up is swallowed and
@@ -121,7 +123,9 @@ struct redis_target redis_target_sentinel(const struct redis_target *target, con
 void redis_target_move(struct redis_target *target, const char *host, int port);
 bool redis_target_is_at(const struct redis_target *target, const char *host, int port);
 
-/* Begins to connect. `on_up` runs each time a connection is ready to use, `on_down` when it is not.
+/*
+ * Begins to connect. `on_up` runs each time a connection is ready to use, one of a cluster's too;
+ * `on_down` when none is any more.
  */
 typedef void redis_state_fn(void *arg);
 struct redis_config {
@@ -136,7 +140,7 @@ struct redis *redis_new(struct loop *loop, const struct redis_config *config);
 /* Open commands end with REDIS_LOST first. Not from inside a command's function. */
 void redis_free(struct redis *redis);
 
-/* Connected, and answering. */
+/* Connected, and answering; a cluster: some of the servers that hold our keys are. */
 bool redis_is_up(const struct redis *redis);
 unsigned redis_pending(const struct redis *redis);
 
@@ -151,19 +155,36 @@ bool redis_policy_evicts(const struct redis *redis);
 
 /*
  * Which server it is that answers: text that differs from one process of Redis to any other, so
- * that whoever remembers it sees that a restart or a fail-over lies between. It changes before
- * on_up runs and stays while the connection is away. Empty before the first connection, and where
- * Redis does not tell (INFO is forbidden).
+ * that whoever remembers it sees that a restart or a fail-over lies between. A cluster's differs
+ * whenever one of its primaries is another. It changes before on_up runs and stays while the
+ * connection is away. Empty before the first connection, and where Redis does not tell (INFO is
+ * forbidden).
  */
 #define REDIS_SERVER_ID_MAX 64
 const char *redis_server_id(const struct redis *redis);
 
-/* Redis's number of this connection (CLIENT ID); 0 while it is not known. */
-int64_t redis_client_id(const struct redis *redis);
+/*
+ * The servers that hold our keys: one, or a cluster's primaries, none before they are known. Their
+ * order changes from turn to turn.
+ */
+struct redis_server {
+    const char *address; /* "host:port", or a unix socket's path; valid during this turn */
+    const char *id;      /* as above */
+    bool up;
+    int64_t client_id;   /* its number of our connection; 0: not known */
+    const char *trouble; /* why it is not up */
+};
+unsigned redis_server_count(const struct redis *redis);
+struct redis_server redis_server_at(struct redis *redis, unsigned server);
+
+/* A command that has no key, to one of them. */
+void redis_command_to(struct redis *redis, unsigned server, const struct slice *args,
+                      unsigned count, int timeout_ms, redis_fn *fn, void *arg);
 
 /*
- * Sends one command; the arguments are copied before it returns. `timeout_ms` from now; 0 means
- * REDIS_SLOW_MS, for what nobody waits for.
+ * Sends one command, which has a key, the first of its arguments but for EVAL and EVALSHA. With a
+ * cluster all of its keys must share a hash tag. The arguments are copied before it returns.
+ * `timeout_ms` from now; 0 means REDIS_SLOW_MS, for what nobody waits for.
  */
 #define REDIS_SLOW_MS 5000
 void redis_command(struct redis *redis, const struct slice *args, unsigned count, int timeout_ms,

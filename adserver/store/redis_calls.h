@@ -37,8 +37,11 @@ typedef void redis_calls_timeout_fn(void *arg);
 struct redis_calls *redis_calls_new(struct loop *loop, redis_calls_timeout_fn *on_timeout,
                                     void *arg);
 
-/* Ends all calls first, those that wait with REDIS_LOST. */
+/* Ends all calls first. */
 void redis_calls_free(struct redis_calls *calls);
+
+/* Ends all calls, those that wait with REDIS_LOST, and those that their functions make. */
+void redis_calls_end(struct redis_calls *calls);
 
 /* A new call in no list; to be given to wait or refuse at once. */
 struct redis_call *redis_calls_take(struct redis_calls *calls, redis_fn *fn, void *arg);

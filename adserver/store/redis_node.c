@@ -58,6 +58,7 @@ struct redis_node {
     unsigned timeouts_in_row;
     bool was_up; /* ever */
     bool freeing;
+    bool taking;          /* a reply is being dealt with */
     const char *drop_why; /* set while a reply is dealt with: drop the connection after it */
 
     struct redis_greeting greeting;
@@ -461,7 +462,9 @@ void redis_node_hurry(struct redis_node *node)
 
 void redis_node_leave(struct redis_node *node, const char *why)
 {
-    if (node->state > LOCATING)
+    if (node->taking)
+        node->drop_why = why;
+    else if (node->state > LOCATING)
         drop(node, why);
 }
 
@@ -501,6 +504,8 @@ static void note_error(struct redis_node *node, const struct redis_reply *reply)
 {
     static struct log_limit limit;
     uint64_t suppressed;
+    if (redis_reply_redirects(reply))
+        return;
     count(node, COUNTER_REDIS_ERRORS);
     if (wants_other_server(reply))
         node->drop_why = reply->text.ptr;
@@ -561,7 +566,9 @@ static enum progress take_replies(struct redis_node *node, int64_t until_us)
     enum redis_read read;
     unsigned taken = 0;
     while ((read = redis_reader_next(node->reader, &reply)) == REDIS_READ_REPLY) {
+        node->taking = true;
         take_reply(node, reply);
+        node->taking = false;
         if (node->drop_why) {
             char reason[TROUBLE_MAX]; /* what it points to lives as long as the reply */
             (void)snprintf(reason, sizeof reason, "%s", node->drop_why);
@@ -621,14 +628,22 @@ struct redis_node *redis_node_new(struct loop *loop, const struct redis_node_con
     return node;
 }
 
+void redis_node_close(struct redis_node *node)
+{
+    CHECK(!redis_calls_busy(node->calls) && !node->channels.in_message);
+    node->freeing = true;
+    redis_link_close(node->link);
+    loop_timer_clear(node->pause);
+    loop_timer_clear(node->tick);
+    go_down(node, RESTING);
+    redis_calls_end(node->calls);
+}
+
 void redis_node_free(struct redis_node *node)
 {
     if (!node)
         return;
-    CHECK(!redis_calls_busy(node->calls) && !node->channels.in_message);
-    node->freeing = true;
-    redis_link_close(node->link);
-    go_down(node, RESTING);
+    redis_node_close(node);
     redis_calls_free(node->calls);
     redis_channels_release(&node->channels);
     loop_timer_free(node->pause);

@@ -27,12 +27,18 @@ struct redis_node_config {
 
 struct redis_node *redis_node_new(struct loop *loop, const struct redis_node_config *config);
 void redis_node_free(struct redis_node *node);
+/* The first half of that: all commands end, and it stays away. Not from inside a command's
+ * function. */
+void redis_node_close(struct redis_node *node);
 
 /* The answers to `locate`; harmless when nobody has asked. */
 void redis_node_located(struct redis_node *node);
 void redis_node_not_located(struct redis_node *node, const char *why);
 
-/* Leaves its server, to connect again after a pause; harmless while it is not connected. */
+/*
+ * Leaves its server, to connect again after a pause; harmless while it is not connected. `why` is a
+ * literal. Also from the function of one of its commands.
+ */
 void redis_node_leave(struct redis_node *node, const char *why);
 
 /* Ends a long pause early: there is news of where it is to be found. */
