@@ -11,7 +11,7 @@
 static struct redis_script scripts[SCRIPT_COUNT] = {
     [SCRIPT_RESERVE] = {.name = "store/reserve.lua"}, [SCRIPT_EVENT] = {.name = "store/event.lua"},
     [SCRIPT_SERVES] = {.name = "store/serves.lua"},   [SCRIPT_CAPS] = {.name = "store/caps.lua"},
-    [SCRIPT_LEASE] = {.name = "store/lease.lua"},
+    [SCRIPT_LEASE] = {.name = "store/lease.lua"},     [SCRIPT_ENTRY] = {.name = "store/entry.lua"},
 };
 
 static void load(struct redis_script *script)

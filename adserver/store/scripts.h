@@ -15,6 +15,7 @@ enum script {
     SCRIPT_SERVES,  /* one campaign's serves: ledger.c */
     SCRIPT_CAPS,    /* what stands in a viewer's counters: explain_viewer.c */
     SCRIPT_LEASE,   /* serves reserved for one process: goals.c */
+    SCRIPT_ENTRY,   /* one entry of the catalog: ctl/change_scattered.c */
     SCRIPT_COUNT
 };
 

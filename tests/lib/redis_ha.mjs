@@ -187,3 +187,137 @@ function join(proxy, inner, to) {
     });
   }
 }
+
+// ---- Redis Cluster ----
+
+export const slotCount = 16384;
+export const nodeTimeoutMs = 1000;
+
+// { t, primaries, replicas (of each), conf }
+export async function startCluster({ t, primaries = 3, replicas = 1, conf = {} } = {}) {
+  const nodes = [];
+  for (let i = 0; i < primaries * (1 + replicas); i++) {
+    const own = {
+      'cluster-enabled': 'yes',
+      'cluster-config-file': 'nodes.conf',
+      'cluster-port': await freePort(),
+      'cluster-node-timeout': nodeTimeoutMs,
+      'cluster-require-full-coverage': 'no',
+      'cluster-replica-validity-factor': 0,
+      'repl-diskless-sync-delay': 0,
+      'repl-ping-replica-period': 1,
+      'repl-timeout': 5,
+    };
+    const node = await startRedis({ t, conf: { ...own, ...conf } });
+    node.busPort = own['cluster-port'];
+    node.id = await node.command('CLUSTER', 'MYID');
+    nodes.push(node);
+  }
+  const cluster = new Cluster(nodes, conf.requirepass);
+  whenDone(t, () => cluster.close());
+  await cluster.join(primaries, replicas);
+  return cluster;
+}
+
+class Cluster {
+  constructor(nodes, password) {
+    this.nodes = nodes;
+    this.password = password;
+  }
+
+  get url() {
+    const credentials = this.password ? `:${this.password}@` : '';
+    return `redis-cluster://${credentials}${this.nodes.map((node) => `127.0.0.1:${node.port}`).join(',')}`;
+  }
+
+  async join(primaries, replicas) {
+    const [first, ...others] = this.nodes;
+    const share = Math.ceil(slotCount / primaries);
+    for (let i = 0; i < primaries; i++) {
+      const last = Math.min(slotCount, share * (i + 1)) - 1;
+      await this.nodes[i].command('CLUSTER', 'ADDSLOTSRANGE', share * i, last);
+      await this.nodes[i].command('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
+    }
+    for (const node of others) await node.command('CLUSTER', 'MEET', '127.0.0.1', first.port, first.busPort);
+    await until(() => this.everybodyKnows(this.nodes.length), { what: 'the nodes know each other', timeout: 15000 });
+    for (let i = 0; i < primaries * replicas; i++)
+      await this.nodes[primaries + i].command('CLUSTER', 'REPLICATE', this.nodes[i % primaries].id);
+    await until(() => this.isWhole(), { what: 'the cluster is whole', timeout: 15000 });
+  }
+
+  async everybodyKnows(count) {
+    for (const node of this.nodes) {
+      const lines = (await node.command('CLUSTER', 'NODES')).trim().split('\n');
+      if (lines.length !== count || lines.some((line) => /handshake|fail|noaddr/.test(line))) return false;
+    }
+    return true;
+  }
+
+  // Every running node says so, and every running replica is in step with its primary.
+  async isWhole() {
+    for (const node of this.nodes.filter((one) => one.child.running)) {
+      if (!(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok')) return false;
+      const [role, , , state] = await node.command('ROLE');
+      if (role === 'slave' && state !== 'connected') return false;
+    }
+    return true;
+  }
+
+  // Who holds the slot, by the word of a running node that is sure of it.
+  async holder(slot) {
+    for (const node of this.nodes.filter((one) => one.child.running)) {
+      const mine = (await node.command('CLUSTER', 'SLOTS')).find(
+        ([first, last, [, , id]]) => first <= slot && slot <= last && id === node.id,
+      );
+      if (mine && (await node.command('ROLE'))[0] === 'master') return node;
+    }
+    throw new Error(`nobody holds slot ${slot}`);
+  }
+
+  slotOf(key) {
+    return this.running().command('CLUSTER', 'KEYSLOT', key);
+  }
+
+  running() {
+    return this.nodes.find((node) => node.child.running);
+  }
+
+  async replicaOf(primary) {
+    for (const node of this.nodes.filter((one) => one !== primary && one.child.running)) {
+      const [role, , port] = await node.command('ROLE');
+      if (role === 'slave' && port === primary.port) return node;
+    }
+    return null;
+  }
+
+  async command(...args) {
+    const key = String(args[1]); // of KEYS the pattern, which holds its tag
+    return (await this.holder(await this.slotOf(key))).command(...args);
+  }
+
+  get client() {
+    return {
+      command: (...args) => this.command(...args),
+      hash: async (key) => (await this.holder(await this.slotOf(key))).client.hash(key),
+    };
+  }
+
+  // Moves a slot as redis-cli's reshard does, so many keys a step; `between` runs before each step.
+  async migrate(slot, to, { step = 1, between = async () => {} } = {}) {
+    const from = await this.holder(slot);
+    await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
+    await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);
+    const auth = this.password ? ['AUTH', this.password] : [];
+    for (;;) {
+      await between();
+      const keys = await from.command('CLUSTER', 'GETKEYSINSLOT', slot, step);
+      if (!keys.length) break;
+      await from.command('MIGRATE', '127.0.0.1', to.port, '', 0, 5000, ...auth, 'KEYS', ...keys);
+    }
+    await to.command('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+    await from.command('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+    return from;
+  }
+
+  close() {}
+}
