@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { delay, importCatalog, request, setCampaign, startServer, until } from '../lib/harness.mjs';
+import { delay, importCatalog, request, setCampaign, startServer, until, whenDone } from '../lib/harness.mjs';
 import { startSentinels } from '../lib/redis_ha.mjs';
 import { browser, countsInRedis, inParallel, keptAlive, report, startServers, stream } from '../lib/traffic.mjs';
 import { newestKey, signToken } from '../lib/tokens.mjs';
@@ -61,6 +61,7 @@ function traffic(t, servers) {
     }
     told.acknowledged++;
   });
+  whenDone(t, () => Promise.all([capped, bound, events].map((one) => one.stop()))); // where a test fails before it does
   return {
     told,
     async stop() {
