@@ -204,7 +204,8 @@ static void write_address(struct redis *redis)
     if (target->unix_path)
         (void)snprintf(redis->address, ADDRESS_MAX, "%s", target->unix_path);
     else
-        (void)snprintf(redis->address, ADDRESS_MAX, "%s:%d", target->host, target->port);
+        (void)snprintf(redis->address, ADDRESS_MAX, "%s:%d", target->host ? target->host : "",
+                       target->port);
 }
 
 struct redis_server redis_server_at(struct redis *redis, unsigned server)
