@@ -216,6 +216,7 @@ struct redis_server redis_server_at(struct redis *redis, unsigned server)
     return (struct redis_server){.address = redis->address,
                                  .id = redis_node_server_id(redis->node),
                                  .up = redis_node_is_up(redis->node),
+                                 .pending = redis_node_pending(redis->node),
                                  .client_id = redis_node_client_id(redis->node),
                                  .trouble = redis_node_trouble(redis->node)};
 }

@@ -171,6 +171,7 @@ struct redis_server {
     const char *address; /* "host:port", or a unix socket's path; valid during this turn */
     const char *id;      /* as above */
     bool up;
+    unsigned pending;    /* commands sent to it and not answered */
     int64_t client_id;   /* its number of our connection; 0: not known */
     const char *trouble; /* why it is not up */
 };

@@ -408,6 +408,7 @@ struct redis_server redis_cluster_server(const struct redis_cluster *cluster, un
     return (struct redis_server){.address = member->address,
                                  .id = redis_node_server_id(member->node),
                                  .up = redis_node_is_up(member->node),
+                                 .pending = redis_node_pending(member->node),
                                  .client_id = redis_node_client_id(member->node),
                                  .trouble = redis_node_trouble(member->node)};
 }

@@ -127,6 +127,8 @@ test('keys are found at all servers, and changes heard from all', async (t) => {
   const { redis } = await servers[0].stats();
   assert.equal(redis.connected, true);
   assert.equal(redis.errors, 0);
+  assert.deepEqual(redis.servers.map(({ address }) => address).sort(), cluster.nodes.slice(0, 3).map(({ port }) => `127.0.0.1:${port}`).sort());
+  assert.ok(redis.servers.every(({ connected, pending }) => connected && Number.isInteger(pending)));
 });
 
 test('slots are moved under load: of viewers, of campaigns, of the catalog', async (t) => {
@@ -159,24 +161,29 @@ test('a primary is killed under load: its keys alone are away, and soon back', a
   await old.kill();
   let capped = 0;
   let wasReady = 0;
+  let told = 0;
   while ((await heir.command('ROLE'))[0] !== 'master') {
     const [ad] = await servers[0].ads({ slot: 'capped', uid: `meanwhile-${Math.random().toString(36).slice(2)}` }, { headers });
     if (ad.campaign === 'three') capped++;
+    const { servers: seen } = (await servers[0].stats()).redis;
+    const gone = seen.find(({ address }) => address === `127.0.0.1:${old.port}`);
+    if (gone && !gone.connected && gone.error) told++;
     if (await ready(servers[0])) wasReady++;
     await delay(5);
   }
   const took = await untilNormal(servers);
   t.diagnostic(`${capped} capped ads before the promotion, normal ${took.toFixed(0)} ms after it`);
   assert.ok(capped > 0, 'viewers whose counters stand elsewhere are served on');
+  assert.ok(told > 0, '/stats says which server is away');
   assert.ok(wasReady > 0, 'one server away is no reason to leave the balancer');
   assert.ok(took <= recoveryMs, `${took} ms after the promotion`);
   await old.start();
   await until(() => cluster.isWhole(), { timeout: 20000, what: 'the old primary follows' });
   await untilNormal(servers);
-  const told = await load.stop();
-  t.diagnostic(JSON.stringify({ ...told, served: Object.keys(told.served).length }));
+  const result = await load.stop();
+  t.diagnostic(JSON.stringify({ ...result, served: Object.keys(result.served).length }));
   assert.equal(others.length, 4);
-  await assertHeld(cluster, told);
+  await assertHeld(cluster, result);
 });
 
 test('adctl: a change over all servers, also while a slot is on its way', async (t) => {

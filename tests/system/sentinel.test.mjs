@@ -212,6 +212,7 @@ test('a fail-over by hand, without a fault: READONLY is the only sign', async (t
   await until(async () => (await server.ads({ slot: 'capped', uid: 'somebody-new' }, { headers }))[0].campaign === 'open', { what: 'the catalog is heard from the new one' });
   const { redis } = await server.stats();
   assert.equal(redis.connected, true);
+  assert.deepEqual(redis.servers.map(({ address }) => address), [`127.0.0.1:${next.port}`]);
 });
 
 test('sentinels away: the primary is used on; they are back: it is followed again', async (t) => {
