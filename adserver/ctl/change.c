@@ -5,12 +5,11 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "ctl/audit.h"
+#include "ctl/change_scattered.h"
 #include "ctl/diff.h"
 #include "ctl/notes.h"
 
 #define WATCH_BATCH 32 /* keys a command, so that none keeps Redis from its work for long */
-
-enum outcome { WRITTEN, OVERTAKEN, FAILED };
 
 /* ---- What is due ----------------------------------------------------------------------------- */
 
@@ -60,6 +59,8 @@ static bool check_types(struct tool *tool, const struct changes *changes)
 bool change_watch(struct tool *tool, const struct slice *keys, unsigned count)
 {
     struct slice args[1 + WATCH_BATCH] = {SLICE("WATCH")};
+    if (redis_session_is_cluster(tool->session))
+        return true; /* there each entry is compared as it is written */
     while (count > 0) {
         unsigned batch = count < WATCH_BATCH ? count : WATCH_BATCH;
         for (unsigned i = 0; i < batch; i++)
@@ -105,7 +106,7 @@ static bool is_same(const struct entry *a, const struct entry *b)
 }
 
 /* Whether the entries, now watched, are still what the plan saw. */
-static enum outcome compare_again(struct tool *tool, const struct changes *changes)
+static enum change_outcome compare_again(struct tool *tool, const struct changes *changes)
 {
     struct entry *now = arena_new_array(tool->arena, struct entry, changes->count);
     for (unsigned i = 0; i < changes->count; i++) {
@@ -113,12 +114,12 @@ static enum outcome compare_again(struct tool *tool, const struct changes *chang
         now[i].id = changes->item[i].before->id;
     }
     if (!hashes_read(tool, now, changes->count))
-        return FAILED;
+        return CHANGE_FAILED;
     for (unsigned i = 0; i < changes->count; i++) {
         if (!is_same(changes->item[i].before, &now[i]))
-            return tool_call(tool, &SLICE("UNWATCH"), 1) ? OVERTAKEN : FAILED;
+            return tool_call(tool, &SLICE("UNWATCH"), 1) ? CHANGE_OVERTAKEN : CHANGE_FAILED;
     }
-    return WRITTEN;
+    return CHANGE_WRITTEN;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
@@ -185,30 +186,30 @@ static unsigned queue_change(struct tool *tool, const struct change *change)
  * After a refusal the connection still answers, and nothing has been written; after a failure of
  * the connection nobody can tell.
  */
-static enum outcome fail(struct tool *tool)
+static enum change_outcome fail(struct tool *tool)
 {
     if (!tool_call(tool, &SLICE("PING"), 1))
         (void)tool_refuse(tool, "the change",
                           "it is not known whether it was written; look, and "
                           "try again: what is there already is not changed");
-    return FAILED;
+    return CHANGE_FAILED;
 }
 
 /* A transaction that ran is not undone by an error inside; only a key of a foreign type brings one.
  */
-static enum outcome look_for_errors(struct tool *tool, const struct redis_reply *done)
+static enum change_outcome look_for_errors(struct tool *tool, const struct redis_reply *done)
 {
     for (size_t i = 0; i < done->count; i++) {
         if (done->items[i].type != REDIS_ERROR_TEXT)
             continue;
         (void)tool_refuse(tool, "the change", "Redis refused a part of it, the rest is written: %s",
                           err_quote(done->items[i].text));
-        return FAILED;
+        return CHANGE_FAILED;
     }
-    return WRITTEN;
+    return CHANGE_WRITTEN;
 }
 
-static enum outcome transact(struct tool *tool, const struct changes *changes)
+static enum change_outcome transact(struct tool *tool, const struct changes *changes)
 {
     unsigned queued = 2;
     bool good = true;
@@ -222,15 +223,19 @@ static enum outcome transact(struct tool *tool, const struct changes *changes)
     const struct redis_reply *done = tool_fetch(tool);
     if (!done || !good)
         return fail(tool);
-    return done->type == REDIS_ARRAY ? look_for_errors(tool, done) : OVERTAKEN;
+    return done->type == REDIS_ARRAY ? look_for_errors(tool, done) : CHANGE_OVERTAKEN;
 }
 
-static enum outcome attempt(struct tool *tool, const struct changes *changes)
+static enum change_outcome attempt(struct tool *tool, const struct changes *changes)
 {
-    if (!check_types(tool, changes) || !audit_check(tool) || !watch_changed(tool, changes))
-        return FAILED;
-    enum outcome outcome = compare_again(tool, changes);
-    return outcome == WRITTEN ? transact(tool, changes) : outcome;
+    if (!check_types(tool, changes) || !audit_check(tool))
+        return CHANGE_FAILED;
+    if (redis_session_is_cluster(tool->session))
+        return change_scattered(tool, changes);
+    if (!watch_changed(tool, changes))
+        return CHANGE_FAILED;
+    enum change_outcome outcome = compare_again(tool, changes);
+    return outcome == CHANGE_WRITTEN ? transact(tool, changes) : outcome;
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */
@@ -263,10 +268,11 @@ enum tool_result change_run(struct tool *tool, change_plan_fn *plan, void *arg, 
         drop_idle(&changes);
         if (dry_run && !check_types(tool, &changes))
             return TOOL_REFUSED;
-        enum outcome outcome = dry_run || changes.count == 0 ? WRITTEN : attempt(tool, &changes);
-        if (outcome == WRITTEN)
+        enum change_outcome outcome =
+            dry_run || changes.count == 0 ? CHANGE_WRITTEN : attempt(tool, &changes);
+        if (outcome == CHANGE_WRITTEN)
             return finish(tool, &changes, dry_run);
-        if (outcome == FAILED)
+        if (outcome == CHANGE_FAILED)
             return TOOL_REFUSED;
         pause_before(attempts);
     }

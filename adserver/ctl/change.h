@@ -6,6 +6,8 @@
  *   3. one transaction writes all of it, and a line into the audit stream; it is void when one of
  *      the entries was written in between: from the beginning
  *
+ * With a cluster the third step is server by server: see ctl/change_scattered.h.
+ *
  * Only fields that differ are written, so nobody hears of what stayed as it was.
  */
 #ifndef CTL_CHANGE_H

@@ -159,8 +159,27 @@ static void add_latencies(struct strbuf *buf, const struct metrics *metrics)
     json_close(buf, '}');
 }
 
-static void add_redis(struct strbuf *buf, struct metrics *metrics)
+/* As the worker that answers sees them. */
+static void add_redis_servers(struct strbuf *buf, struct redis *redis)
 {
+    json_name(buf, "servers");
+    json_open(buf, '[');
+    for (unsigned i = 0; i < redis_server_count(redis); i++) {
+        struct redis_server server = redis_server_at(redis, i);
+        json_open(buf, '{');
+        json_text(buf, "address", slice_cstr(server.address));
+        json_bool(buf, "connected", server.up);
+        json_u64(buf, "pending", server.pending);
+        if (!server.up)
+            json_text(buf, "error", slice_cstr(server.trouble));
+        json_close(buf, '}');
+    }
+    json_close(buf, ']');
+}
+
+static void add_redis(struct strbuf *buf, const struct service *service)
+{
+    struct metrics *metrics = service->metrics;
     struct metrics_summary latency = metrics_summary(metrics, LATENCY_REDIS);
     uint64_t pending = 0;
     bool connected = true;
@@ -183,6 +202,7 @@ static void add_redis(struct strbuf *buf, struct metrics *metrics)
     json_u64(buf, "timeouts", metrics_sum(metrics, COUNTER_REDIS_TIMEOUTS));
     json_u64(buf, "late_replies", metrics_sum(metrics, COUNTER_REDIS_LATE_REPLIES));
     json_u64(buf, "errors", metrics_sum(metrics, COUNTER_REDIS_ERRORS));
+    add_redis_servers(buf, service->redis);
     json_close(buf, '}');
 }
 
@@ -278,7 +298,7 @@ static bool end_part(struct strbuf *buf, struct service *service, unsigned *at)
     (void)at;
     add_family(buf, service->metrics, "events");
     add_latencies(buf, service->metrics);
-    add_redis(buf, service->metrics);
+    add_redis(buf, service);
     add_spool(buf, service->metrics);
     add_catalog(buf, service);
     add_family(buf, service->metrics, "closes");

@@ -13,7 +13,8 @@
 struct catalog_watch {
     struct catalog_watch_config config;
     struct redis *listener;
-    bool hears;
+    unsigned awaited;  /* servers that have been asked to tell, and have not answered */
+    bool complete;     /* every one was asked, and none has refused */
     bool has_patterns; /* notifications are listened to as well */
 };
 
@@ -78,7 +79,8 @@ static void ignore(enum redis_failure failure, const struct redis_reply *reply, 
 static void on_tracking(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
     struct catalog_watch *watch = arg;
-    watch->hears = failure == REDIS_OK && redis_is_up(watch->listener);
+    watch->awaited--;
+    watch->complete &= failure == REDIS_OK;
     if (failure != REDIS_REFUSED && failure != REDIS_ERROR)
         return; /* the connection broke: it begins again */
     if (!watch->has_patterns)
@@ -89,13 +91,13 @@ static void on_tracking(enum redis_failure failure, const struct redis_reply *re
     listen_to_notifications(watch);
 }
 
-static void send_tracking(struct catalog_watch *watch)
+static void send_tracking(struct catalog_watch *watch, unsigned server, int64_t listener)
 {
     char id[24], text[PREFIXES][KEY_MAX];
     struct slice off[] = {SLICE("CLIENT"), SLICE("TRACKING"), SLICE("OFF")};
     struct slice on[6 + 2 * PREFIXES] = {SLICE("CLIENT"),   SLICE("TRACKING"), SLICE("ON"),
                                          SLICE("REDIRECT"), SLICE(""),         SLICE("BCAST")};
-    (void)snprintf(id, sizeof id, "%lld", (long long)redis_client_id(watch->listener));
+    (void)snprintf(id, sizeof id, "%lld", (long long)listener);
     on[4] = slice_cstr(id);
     for (unsigned i = 0; i < PREFIXES; i++) {
         int len = snprintf(text[i], KEY_MAX, "%.*s%s", SLICE_ARGS(watch->config.prefix), kinds[i]);
@@ -103,15 +105,35 @@ static void send_tracking(struct catalog_watch *watch)
         on[6 + 2 * i] = SLICE("PREFIX");
         on[7 + 2 * i] = slice_of(text[i], (size_t)len);
     }
-    redis_command(watch->config.commands, off, 3, 0, ignore, NULL);
-    redis_command(watch->config.commands, on, 6 + 2 * PREFIXES, 0, on_tracking, watch);
+    watch->awaited++;
+    redis_command_to(watch->config.commands, server, off, 3, 0, ignore, NULL);
+    redis_command_to(watch->config.commands, server, on, 6 + 2 * PREFIXES, 0, on_tracking, watch);
 }
 
+/* Our number at that very server on the connection that listens; 0 where there is none. */
+static int64_t find_listener(struct catalog_watch *watch, const struct redis_server *server)
+{
+    for (unsigned i = 0; i < redis_server_count(watch->listener); i++) {
+        struct redis_server at = redis_server_at(watch->listener, i);
+        if (at.up && strcmp(at.address, server->address) == 0 && strcmp(at.id, server->id) == 0)
+            return at.client_id;
+    }
+    return 0;
+}
+
+/* Every server tells of its own keys, so each is asked, where both connections lead to it. */
 void catalog_watch_begin(struct catalog_watch *watch)
 {
-    watch->hears = false;
-    if (redis_is_up(watch->listener) && redis_is_up(watch->config.commands))
-        send_tracking(watch);
+    struct redis *commands = watch->config.commands;
+    unsigned count = redis_server_count(commands);
+    watch->complete = count > 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct redis_server server = redis_server_at(commands, i);
+        int64_t listener = server.up ? find_listener(watch, &server) : 0;
+        if (listener != 0)
+            send_tracking(watch, i, listener);
+        watch->complete &= listener != 0;
+    }
 }
 
 /* What was written before may have been missed. */
@@ -125,12 +147,22 @@ static void on_listener_up(void *arg)
 static void on_listener_down(void *arg)
 {
     struct catalog_watch *watch = arg;
-    watch->hears = false;
+    watch->complete = false;
+}
+
+static bool all_are_up(struct redis *redis)
+{
+    for (unsigned i = 0; i < redis_server_count(redis); i++) {
+        if (!redis_server_at(redis, i).up)
+            return false;
+    }
+    return true;
 }
 
 bool catalog_watch_hears(const struct catalog_watch *watch)
 {
-    return watch->hears;
+    return watch->complete && watch->awaited == 0 && all_are_up(watch->listener) &&
+           all_are_up(watch->config.commands);
 }
 
 struct catalog_watch *catalog_watch_new(const struct catalog_watch_config *config)

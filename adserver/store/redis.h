@@ -1,5 +1,11 @@
 /*
- * redis: one asynchronous connection to Redis, kept alive, with a deadline on every command.
+ * redis: an asynchronous connection to Redis, kept alive, with a deadline on every command.
+ *
+ * Where the target names sentinels it is a connection to the primary that they name, checked by
+ * asking it for its ROLE; it goes over to another as soon as one of them names another
+ * (store/redis_sentinel.h). A cluster is a connection to each of its primaries
+ * (store/redis_cluster.h): a command goes to the one that holds its key, and where that one is away
+ * it fails as it would with a single server, while others go on.
  *
  * A command's function is called exactly once and never before redis_command() has returned: with
  * the reply, or with a failure. A reply that comes after its command was given up is swallowed and
@@ -76,12 +82,31 @@ struct redis_reply {
 /* `reply` is NULL unless `failure` is REDIS_OK, REDIS_REFUSED or REDIS_ERROR (there: the text). */
 typedef void redis_fn(enum redis_failure failure, const struct redis_reply *reply, void *arg);
 
-struct redis_target {
-    char *host; /* NULL for a unix socket */
+/* Which of the three ways to find the server, or the servers, that hold the keys. */
+enum redis_kind {
+    REDIS_SINGLE,   /* redis:// and unix://: the address */
+    REDIS_SENTINEL, /* redis-sentinel://: the primary that the sentinels name */
+    REDIS_CLUSTER,  /* redis-cluster://: many, each with its part of the keys */
+};
+
+#define REDIS_SEEDS_MAX 16 /* addresses in one URL */
+
+struct redis_address {
+    char *host;
     int port;
-    char *unix_path; /* NULL for TCP */
+};
+
+struct redis_target {
+    enum redis_kind kind;
+    char *host; /* NULL for a unix socket, Sentinel and Cluster */
+    int port;
+    char *unix_path;                             /* NULL for TCP */
+    struct redis_address seeds[REDIS_SEEDS_MAX]; /* sentinels, or some of a cluster's nodes */
+    unsigned seed_count;
+    char *service; /* Sentinel's name of the primary */
     int db;
-    char *user, *password; /* NULL: none */
+    char *user, *password;                   /* of the servers; NULL: none */
+    char *sentinel_user, *sentinel_password; /* of the sentinels; NULL: none */
 };
 
 /* Parses redis.url and reads redis.password_file. The strings are freed by redis_target_release. */
@@ -89,7 +114,18 @@ bool redis_target_parse(const char *url, const char *password_file, struct redis
                         struct err *err);
 void redis_target_release(struct redis_target *target);
 
-/* Begins to connect. `on_up` runs each time a connection is ready to use, `on_down` when it is not.
+/* How to reach one server of those that `target` finds: its credentials, with an address. */
+struct redis_target redis_target_at(const struct redis_target *target, const char *host, int port);
+/* One of the sentinels. Both are released as above. */
+struct redis_target redis_target_sentinel(const struct redis_target *target, const char *host,
+                                          int port);
+/* Changes the address. */
+void redis_target_move(struct redis_target *target, const char *host, int port);
+bool redis_target_is_at(const struct redis_target *target, const char *host, int port);
+
+/*
+ * Begins to connect. `on_up` runs each time a connection is ready to use, one of a cluster's too;
+ * `on_down` when none is any more.
  */
 typedef void redis_state_fn(void *arg);
 struct redis_config {
@@ -104,7 +140,7 @@ struct redis *redis_new(struct loop *loop, const struct redis_config *config);
 /* Open commands end with REDIS_LOST first. Not from inside a command's function. */
 void redis_free(struct redis *redis);
 
-/* Connected, and answering. */
+/* Connected, and answering; a cluster: some of the servers that hold our keys are. */
 bool redis_is_up(const struct redis *redis);
 unsigned redis_pending(const struct redis *redis);
 
@@ -119,19 +155,37 @@ bool redis_policy_evicts(const struct redis *redis);
 
 /*
  * Which server it is that answers: text that differs from one process of Redis to any other, so
- * that whoever remembers it sees that a restart or a fail-over lies between. It changes before
- * on_up runs and stays while the connection is away. Empty before the first connection, and where
- * Redis does not tell (INFO is forbidden).
+ * that whoever remembers it sees that a restart or a fail-over lies between. A cluster's differs
+ * whenever one of its primaries is another. It changes before on_up runs and stays while the
+ * connection is away. Empty before the first connection, and where Redis does not tell (INFO is
+ * forbidden).
  */
 #define REDIS_SERVER_ID_MAX 64
 const char *redis_server_id(const struct redis *redis);
 
-/* Redis's number of this connection (CLIENT ID); 0 while it is not known. */
-int64_t redis_client_id(const struct redis *redis);
+/*
+ * The servers that hold our keys: one, or a cluster's primaries, none before they are known. Their
+ * order changes from turn to turn.
+ */
+struct redis_server {
+    const char *address; /* "host:port", or a unix socket's path; valid during this turn */
+    const char *id;      /* as above */
+    bool up;
+    unsigned pending;    /* commands sent to it and not answered */
+    int64_t client_id;   /* its number of our connection; 0: not known */
+    const char *trouble; /* why it is not up */
+};
+unsigned redis_server_count(const struct redis *redis);
+struct redis_server redis_server_at(struct redis *redis, unsigned server);
+
+/* A command that has no key, to one of them. */
+void redis_command_to(struct redis *redis, unsigned server, const struct slice *args,
+                      unsigned count, int timeout_ms, redis_fn *fn, void *arg);
 
 /*
- * Sends one command; the arguments are copied before it returns. `timeout_ms` from now; 0 means
- * REDIS_SLOW_MS, for what nobody waits for.
+ * Sends one command, which has a key, the first of its arguments but for EVAL and EVALSHA. With a
+ * cluster all of its keys must share a hash tag. The arguments are copied before it returns.
+ * `timeout_ms` from now; 0 means REDIS_SLOW_MS, for what nobody waits for.
  */
 #define REDIS_SLOW_MS 5000
 void redis_command(struct redis *redis, const struct slice *args, unsigned count, int timeout_ms,

@@ -37,6 +37,7 @@ struct redis_call *redis_calls_take(struct redis_calls *calls, redis_fn *fn, voi
     call->fn = fn;
     call->arg = arg;
     call->script = NULL;
+    call->asking = false;
     calls->count++;
     return call;
 }
@@ -164,7 +165,7 @@ struct redis_calls *redis_calls_new(struct loop *loop, redis_calls_timeout_fn *o
 
 /* Functions may call again; those calls end at once too, and nobody may go on like that for ever.
  */
-static void finish_all(struct redis_calls *calls)
+void redis_calls_end(struct redis_calls *calls)
 {
     unsigned rounds = 0;
     redis_calls_lose(calls, UINT64_MAX);
@@ -179,7 +180,7 @@ void redis_calls_free(struct redis_calls *calls)
     struct redis_call *call;
     if (!calls)
         return;
-    finish_all(calls);
+    redis_calls_end(calls);
     while ((call = STAILQ_FIRST(&calls->spare))) {
         STAILQ_REMOVE_HEAD(&calls->spare, link);
         strbuf_release(&call->wire_rest);

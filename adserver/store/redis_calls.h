@@ -27,6 +27,7 @@ struct redis_call {
     uint64_t position;                 /* of its first byte in the link's output */
     enum redis_failure failure;        /* how it ends at the end of the turn */
     const struct redis_script *script; /* not NULL: it may have to be sent again with its text */
+    bool asking;                       /* a script's: ASKING goes before it */
     unsigned wire_count;               /* a script's: arguments of the command as sent */
     struct strbuf wire_rest;           /* a script's: key count, keys and arguments as sent */
 };
@@ -36,8 +37,11 @@ typedef void redis_calls_timeout_fn(void *arg);
 struct redis_calls *redis_calls_new(struct loop *loop, redis_calls_timeout_fn *on_timeout,
                                     void *arg);
 
-/* Ends all calls first, those that wait with REDIS_LOST. */
+/* Ends all calls first. */
 void redis_calls_free(struct redis_calls *calls);
+
+/* Ends all calls, those that wait with REDIS_LOST, and those that their functions make. */
+void redis_calls_end(struct redis_calls *calls);
 
 /* A new call in no list; to be given to wait or refuse at once. */
 struct redis_call *redis_calls_take(struct redis_calls *calls, redis_fn *fn, void *arg);

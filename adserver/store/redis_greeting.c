@@ -11,7 +11,7 @@ struct redis_greeting_step {
     /* Appends the command; false where this target needs none. */
     bool (*write)(const struct redis_target *target, struct strbuf *output);
     bool must;
-    /* Notes what a reply that is no error says; may be NULL. */
+    /* Notes what a reply that is no error says; may be NULL. It may set `why`: it forbids use. */
     void (*note)(struct redis_greeting *greeting, const struct redis_reply *reply);
 };
 
@@ -36,6 +36,21 @@ static bool write_select(const struct redis_target *target, struct strbuf *outpu
     redis_wire_arg(output, SLICE("SELECT"));
     redis_wire_number(output, (uint64_t)target->db);
     return true;
+}
+
+static bool write_role(const struct redis_target *target, struct strbuf *output)
+{
+    if (target->kind != REDIS_SENTINEL)
+        return false;
+    redis_wire_command(output, &SLICE("ROLE"), 1);
+    return true;
+}
+
+static void note_role(struct redis_greeting *greeting, const struct redis_reply *reply)
+{
+    bool told = reply->type == REDIS_ARRAY && reply->count > 0;
+    if (!told || !slice_eq(reply->items[0].text, SLICE("master")))
+        greeting->why = "it is no primary";
 }
 
 static bool write_name(const struct redis_target *target, struct strbuf *output)
@@ -123,9 +138,9 @@ static bool write_ping(const struct redis_target *target, struct strbuf *output)
 }
 
 static const struct redis_greeting_step steps[REDIS_GREETING_STEPS] = {
-    {write_auth, true, NULL},   {write_select, true, NULL},         {write_name, false, NULL},
-    {write_id, false, note_id}, {write_memory, false, note_memory}, {write_info, false, note_info},
-    {write_ping, true, NULL},
+    {write_auth, true, NULL},       {write_select, true, NULL}, {write_role, true, note_role},
+    {write_name, false, NULL},      {write_id, false, note_id}, {write_memory, false, note_memory},
+    {write_info, false, note_info}, {write_ping, true, NULL},
 };
 
 void redis_greeting_begin(struct redis_greeting *greeting, const struct redis_target *target,
@@ -144,8 +159,10 @@ enum redis_greeting_result redis_greeting_take(struct redis_greeting *greeting,
     const struct redis_greeting_step *step = greeting->steps[greeting->next++];
     bool failed = redis_reply_failure(reply) != REDIS_OK;
     if (failed && step->must)
-        return GREETING_FAILED;
+        greeting->why = reply->text.ptr;
     if (!failed && step->note)
         step->note(greeting, reply);
+    if (greeting->why)
+        return GREETING_FAILED;
     return greeting->next == greeting->count ? GREETING_DONE : GREETING_GOES_ON;
 }

@@ -271,6 +271,11 @@ static void open_unix(struct redis_link *link)
     connect_to(link, (const struct sockaddr *)&address, sizeof address);
 }
 
+void redis_link_forget(struct redis_link *link)
+{
+    link->next_address = link->addresses.count = 0;
+}
+
 void redis_link_open(struct redis_link *link)
 {
     CHECK(link->fd < 0 && !link->lookup);

@@ -29,6 +29,9 @@ struct redis_link *redis_link_new(struct loop *loop, const struct redis_target *
                                   const struct redis_link_events *events, void *arg);
 void redis_link_free(struct redis_link *link);
 
+/* The target has another address: what the old one led to is of no use any more. */
+void redis_link_forget(struct redis_link *link);
+
 /* Begins to connect; ends in on_open or on_closed. A name with several addresses has each tried. */
 void redis_link_open(struct redis_link *link);
 

@@ -173,6 +173,12 @@ bool redis_reply_says(const struct redis_reply *reply, struct slice word)
     return reply->text.len == word.len || reply->text.ptr[word.len] == ' ';
 }
 
+bool redis_reply_redirects(const struct redis_reply *reply)
+{
+    return redis_reply_says(reply, SLICE("MOVED")) || redis_reply_says(reply, SLICE("ASK")) ||
+           redis_reply_says(reply, SLICE("TRYAGAIN"));
+}
+
 enum redis_failure redis_reply_failure(const struct redis_reply *reply)
 {
     if (reply->type != REDIS_ERROR_TEXT)

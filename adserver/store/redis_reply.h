@@ -38,6 +38,9 @@ const char *redis_reader_error(const struct redis_reader *reader);
 /* What an error reply means: REDIS_REFUSED or REDIS_ERROR; REDIS_OK for every other reply. */
 enum redis_failure redis_reply_failure(const struct redis_reply *reply);
 
+/* Whether it is a cluster's word that the key is elsewhere, or that it is just being moved. */
+bool redis_reply_redirects(const struct redis_reply *reply);
+
 /* Whether an error reply begins with that word ("NOSCRIPT"). */
 bool redis_reply_says(const struct redis_reply *reply, struct slice word);
 

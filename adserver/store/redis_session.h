@@ -3,6 +3,11 @@
  *
  * Replies live until the next call on the session or its end. Every failure fills `err` with what
  * went wrong and where.
+ *
+ * With Sentinel it is a conversation with the primary that is named at its beginning. With a
+ * cluster each command goes to the server that holds its key, and is sent on while its slot is
+ * being moved; there are no transactions over several keys then, and a command without a key goes
+ * to any server.
  */
 #ifndef STORE_REDIS_SESSION_H
 #define STORE_REDIS_SESSION_H
@@ -15,6 +20,8 @@ struct redis_session;
 struct redis_session *redis_session_open(const struct redis_target *target, int timeout_ms,
                                          struct err *err);
 void redis_session_close(struct redis_session *session);
+
+bool redis_session_is_cluster(const struct redis_session *session);
 
 /* One command and its reply; NULL with `err` when it broke or Redis answered an error. */
 const struct redis_reply *redis_session_call(struct redis_session *session,

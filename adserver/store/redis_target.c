@@ -11,7 +11,12 @@
 #define DB_MAX              65535
 #define PASSWORD_MAX        1024 /* bytes of a password file's first line */
 #define UNIX_PATH_MAX_BYTES (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
-#define ALLOWED             "allowed are redis://[user:password@]host[:port][/db] and unix:///path[?db=N]"
+#define SENTINEL_PORT       26379
+#define SERVICE_MAX         64 /* bytes of a primary's name */
+#define ALLOWED                                                                   \
+    "allowed are redis://[user:password@]host[:port][/db], unix:///path[?db=N], " \
+    "redis-sentinel://[user:password@]name@host[:port],...[/db] and "             \
+    "redis-cluster://[user:password@]host[:port],..."
 
 static char *copy_of(struct slice text)
 {
@@ -78,7 +83,8 @@ static bool parse_credentials(struct slice text, struct redis_target *target, st
 }
 
 /* "host", "host:port", "[v6]:port". */
-static bool parse_host(struct slice text, struct redis_target *target, struct err *err)
+static bool parse_host(struct slice text, int default_port, struct redis_address *ret,
+                       struct err *err)
 {
     struct slice host = text, port;
     if (text.len > 0 && text.ptr[0] == '[') {
@@ -89,31 +95,144 @@ static bool parse_host(struct slice text, struct redis_target *target, struct er
         host.len = slice_find(text, ':');
         port = slice_from(text, host.len);
     }
-    uint64_t number = DEFAULT_PORT;
+    uint64_t number = (uint64_t)default_port;
     if (host.len == 0 || memchr(host.ptr, '\0', host.len))
         return err_set(err, "there is no host; " ALLOWED);
     if (port.len > 0 &&
         (port.ptr[0] != ':' || !slice_to_u64(slice_from(port, 1), 65535, &number) || number == 0))
         return err_set(err, "\"%s\" is not a port; allowed is 1 to 65535", err_quote(port));
-    target->host = copy_of(host);
-    target->port = (int)number;
+    *ret = (struct redis_address){copy_of(host), (int)number};
     return true;
 }
 
-/* What stands behind "redis://". */
+/* "host:port,host:port". */
+static bool parse_hosts(struct slice text, int default_port, struct redis_target *target,
+                        struct err *err)
+{
+    struct slice rest = text, one;
+    if (text.len == 0)
+        return err_set(err, "there is no host; " ALLOWED);
+    while (slice_next(&rest, ',', &one)) {
+        if (target->seed_count == REDIS_SEEDS_MAX)
+            return err_set(err, "more than %d addresses", REDIS_SEEDS_MAX);
+        if (!parse_host(one, default_port, &target->seeds[target->seed_count], err))
+            return false;
+        target->seed_count++;
+    }
+    return true;
+}
+
+/* Where the last @ before the first / stands, or `text.len`: a password may hold one, a host never
+ * does. */
+static size_t find_at(struct slice text)
+{
+    size_t at = text.len;
+    for (size_t i = 0; i < text.len; i++)
+        at = text.ptr[i] == '@' ? i : at;
+    return at;
+}
+
+/* What stands behind "redis://" and "redis-cluster://": credentials, hosts, path. */
+struct parts {
+    struct slice credentials, hosts, path;
+    bool has_credentials;
+};
+
+static struct parts take_apart(struct slice rest)
+{
+    size_t authority = slice_find(rest, '/');
+    struct slice hosts = slice_of(rest.ptr, authority);
+    size_t at = find_at(hosts);
+    return (struct parts){.has_credentials = at < hosts.len,
+                          .credentials = slice_of(hosts.ptr, at),
+                          .hosts = at < hosts.len ? slice_from(hosts, at + 1) : hosts,
+                          .path = slice_from(rest, authority + 1)};
+}
+
 static bool parse_tcp(struct slice rest, struct redis_target *target, struct err *err)
 {
-    size_t at = rest.len; /* the last @: a password may hold one, a host never does */
-    size_t authority = slice_find(rest, '/');
-    for (size_t i = 0; i < authority; i++)
-        at = rest.ptr[i] == '@' ? i : at;
-    struct slice host = slice_of(rest.ptr, authority);
-    if (at < rest.len) {
-        if (!parse_credentials(slice_of(rest.ptr, at), target, err))
-            return false;
-        host = slice_from(host, at + 1);
+    struct parts parts = take_apart(rest);
+    struct redis_address address;
+    if (parts.has_credentials && !parse_credentials(parts.credentials, target, err))
+        return false;
+    if (!parse_host(parts.hosts, DEFAULT_PORT, &address, err))
+        return false;
+    target->host = address.host;
+    target->port = address.port;
+    return parse_db(parts.path, target, err);
+}
+
+/* A cluster has one database, number 0. */
+static bool parse_cluster(struct slice rest, struct redis_target *target, struct err *err)
+{
+    struct parts parts = take_apart(rest);
+    target->kind = REDIS_CLUSTER;
+    if (parts.has_credentials && !parse_credentials(parts.credentials, target, err))
+        return false;
+    if (parts.path.len > 0 && !slice_eq(parts.path, SLICE("0")))
+        return err_set(err, "\"%s\" is not a database of a cluster; allowed is 0 alone",
+                       err_quote(parts.path));
+    return parse_hosts(parts.hosts, DEFAULT_PORT, target, err);
+}
+
+static bool is_service_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+}
+
+/* "name" or "user:password@name". */
+static bool parse_service(struct slice text, struct redis_target *target, struct err *err)
+{
+    size_t at = find_at(text);
+    struct slice name = at < text.len ? slice_from(text, at + 1) : text;
+    bool good = name.len >= 1 && name.len <= SERVICE_MAX;
+    for (size_t i = 0; good && i < name.len; i++)
+        good = is_service_byte(name.ptr[i]);
+    if (!good)
+        return err_set(err,
+                       "\"%s\" is not a name that sentinels give a primary; allowed are 1 to %d of "
+                       "A-Z a-z 0-9 . - _",
+                       err_quote(name), SERVICE_MAX);
+    target->service = copy_of(name);
+    return at == text.len || parse_credentials(slice_of(text.ptr, at), target, err);
+}
+
+/* "sentinel_user=…&sentinel_password=…" */
+static bool parse_sentinel_query(struct slice query, struct redis_target *target, struct err *err)
+{
+    static const struct slice user = SLICE_INIT("sentinel_user="),
+                              password = SLICE_INIT("sentinel_password=");
+    struct slice rest = query, one;
+    while (slice_next(&rest, '&', &one)) {
+        bool is_user = slice_starts(one, user);
+        char **to = is_user ? &target->sentinel_user : &target->sentinel_password;
+        if ((!is_user && !slice_starts(one, password)) || *to)
+            return err_set(err,
+                           "\"%s\" is not known; allowed are sentinel_user and "
+                           "sentinel_password, once each",
+                           err_quote(slice_of(one.ptr, slice_find(one, '='))));
+        if (!(*to = decoded(slice_from(one, is_user ? user.len : password.len))))
+            return err_set(err, "what stands behind %s is not percent-encoded rightly",
+                           is_user ? user.ptr : password.ptr);
     }
-    return parse_host(host, target, err) && parse_db(slice_from(rest, authority + 1), target, err);
+    if (target->sentinel_user && !target->sentinel_password)
+        return err_set(err, "sentinel_user needs sentinel_password beside it");
+    return true;
+}
+
+static bool parse_sentinel(struct slice rest, struct redis_target *target, struct err *err)
+{
+    size_t question = slice_find(rest, '?');
+    struct parts parts = take_apart(slice_of(rest.ptr, question));
+    target->kind = REDIS_SENTINEL;
+    if (!parts.has_credentials)
+        return err_set(err, "there is no name of a primary before @; " ALLOWED);
+    return parse_service(parts.credentials, target, err) &&
+           parse_hosts(parts.hosts, SENTINEL_PORT, target, err) &&
+           parse_db(parts.path, target, err) &&
+           (question == rest.len ||
+            parse_sentinel_query(slice_from(rest, question + 1), target, err));
 }
 
 /* What stands behind "unix://". */
@@ -131,15 +250,22 @@ static bool parse_unix(struct slice rest, struct redis_target *target, struct er
     return parse_db(slice_from(query, 3), target, err);
 }
 
+static const struct form {
+    struct slice scheme;
+    bool (*parse)(struct slice rest, struct redis_target *target, struct err *err);
+} forms[] = {
+    {SLICE_INIT("redis://"), parse_tcp},
+    {SLICE_INIT("unix://"), parse_unix},
+    {SLICE_INIT("redis-sentinel://"), parse_sentinel},
+    {SLICE_INIT("redis-cluster://"), parse_cluster},
+};
+
 static bool parse_url(struct slice url, struct redis_target *target, struct err *err)
 {
-    struct slice tcp = SLICE("redis://"), local = SLICE("unix://");
-    if (slice_starts(url, tcp))
-        return parse_tcp(slice_from(url, tcp.len), target, err);
-    if (slice_starts(url, local))
-        return parse_unix(slice_from(url, local.len), target, err);
-    if (slice_starts(url, SLICE("redis-sentinel:")) || slice_starts(url, SLICE("redis-cluster:")))
-        return err_set(err, "Sentinel and Cluster are not in effect yet; " ALLOWED);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (slice_starts(url, forms[i].scheme))
+            return forms[i].parse(slice_from(url, forms[i].scheme.len), target, err);
+    }
     return err_set(err, "\"%s\" is not an address of Redis; " ALLOWED, err_quote(url));
 }
 
@@ -185,9 +311,53 @@ static void forget(char **secret)
 
 void redis_target_release(struct redis_target *target)
 {
+    for (unsigned i = 0; i < target->seed_count; i++)
+        free(target->seeds[i].host);
     free(target->host);
     free(target->unix_path);
+    free(target->service);
     free(target->user);
+    free(target->sentinel_user);
     forget(&target->password);
+    forget(&target->sentinel_password);
     *target = (struct redis_target){0};
+}
+
+/* ---- One server of several ---- */
+
+static char *copy_text(const char *text)
+{
+    return text ? check_strdup(text) : NULL;
+}
+
+struct redis_target redis_target_at(const struct redis_target *target, const char *host, int port)
+{
+    return (struct redis_target){.kind = target->kind,
+                                 .host = check_strdup(host),
+                                 .port = port,
+                                 .db = target->db,
+                                 .user = copy_text(target->user),
+                                 .password = copy_text(target->password)};
+}
+
+struct redis_target redis_target_sentinel(const struct redis_target *target, const char *host,
+                                          int port)
+{
+    return (struct redis_target){.host = check_strdup(host),
+                                 .port = port,
+                                 .user = copy_text(target->sentinel_user),
+                                 .password = copy_text(target->sentinel_password)};
+}
+
+void redis_target_move(struct redis_target *target, const char *host, int port)
+{
+    char *copy = check_strdup(host);
+    free(target->host);
+    target->host = copy;
+    target->port = port;
+}
+
+bool redis_target_is_at(const struct redis_target *target, const char *host, int port)
+{
+    return target->host && strcmp(target->host, host) == 0 && target->port == port;
 }

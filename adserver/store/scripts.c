@@ -16,6 +16,7 @@ static struct redis_script scripts[SCRIPT_COUNT] = {
     [SCRIPT_LEASE] = {.name = "store/lease.lua"},
     [SCRIPT_CLICK_RATE] = {.name = "store/click_rate.lua"},
     [SCRIPT_FOLD] = {.name = "store/fold.lua"},
+    [SCRIPT_ENTRY] = {.name = "store/entry.lua"},
 };
 
 static void load(struct redis_script *script)

@@ -17,6 +17,7 @@ enum script {
     SCRIPT_LEASE,      /* serves reserved for one process: goals.c */
     SCRIPT_CLICK_RATE, /* a viewer's clicks of a minute: click_rate.c */
     SCRIPT_FOLD,       /* hours into a packed month: compact.c */
+    SCRIPT_ENTRY,      /* one entry of the catalog: ctl/change_scattered.c */
     SCRIPT_COUNT
 };
 

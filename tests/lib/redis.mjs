@@ -26,7 +26,7 @@ class Redis {
     this.port = port;
     this.dir = tempDir('redis');
     this.url = `redis://127.0.0.1:${port}/0`;
-    this.client = new RedisClient({ port });
+    this.client = new RedisClient({ port, password: conf.requirepass });
     const directives = { port, dir: this.dir, ...defaults, ...conf };
     const lines = Object.entries(directives).map(([key, value]) => `${key} ${value}\n`);
     this.file = path.join(this.dir, 'redis.conf');

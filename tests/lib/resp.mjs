@@ -58,7 +58,8 @@ function encode(args) {
 
 export class RedisClient {
   // { port, host } or { path }; `binary` gives bulk replies as Buffers.
-  constructor({ port, host = '127.0.0.1', path, binary = false }) {
+  constructor({ port, host = '127.0.0.1', path, binary = false, password }) {
+    this.password = password;
     this.address = path ? { path } : { port, host };
     this.binary = binary;
     this.socket = null;
@@ -97,7 +98,13 @@ export class RedisClient {
       const socket = net.connect(this.address);
       socket.waiting = [];
       socket.unread = Buffer.alloc(0);
-      socket.once('connect', () => resolve(socket));
+      socket.once('connect', () => {
+        if (this.password) {
+          socket.waiting.push({ resolve() {}, reject() {} });
+          socket.write(encode(['AUTH', this.password]));
+        }
+        resolve(socket);
+      });
       socket.once('error', (error) => {
         socket.failure = error;
         reject(error);

@@ -3,6 +3,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -185,6 +186,28 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     LIST_INSERT_HEAD(&fake->peers, peer, link);
 }
 
+static void listen_at(struct fake_redis *fake, struct loop *loop, const struct sockaddr *address,
+                      int len)
+{
+    fake->listener =
+        evconnlistener_new_bind(loop_base(loop), on_accept, fake,
+                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1, address, len);
+    CHECK(fake->listener != NULL);
+}
+
+struct fake_redis *fake_redis_new_tcp(struct loop *loop)
+{
+    struct fake_redis *fake = check_calloc(1, sizeof *fake);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    LIST_INIT(&fake->peers);
+    listen_at(fake, loop, (const struct sockaddr *)&address, sizeof address);
+    CHECK(getsockname(evconnlistener_get_fd(fake->listener), (struct sockaddr *)&address, &len) ==
+          0);
+    redis_target_move(&fake->target, "127.0.0.1", ntohs(address.sin_port));
+    return fake;
+}
+
 struct fake_redis *fake_redis_new(struct loop *loop)
 {
     struct fake_redis *fake = check_calloc(1, sizeof *fake);
@@ -197,10 +220,7 @@ struct fake_redis *fake_redis_new(struct loop *loop)
     (void)snprintf(url, sizeof url, "unix://%s", address.sun_path);
     CHECK(redis_target_parse(url, NULL, &fake->target, &err));
     LIST_INIT(&fake->peers);
-    fake->listener =
-        evconnlistener_new_bind(loop_base(loop), on_accept, fake, LEV_OPT_CLOSE_ON_FREE, -1,
-                                (const struct sockaddr *)&address, sizeof address);
-    CHECK(fake->listener != NULL);
+    listen_at(fake, loop, (const struct sockaddr *)&address, sizeof address);
     return fake;
 }
 
@@ -210,8 +230,10 @@ void fake_redis_free(struct fake_redis *fake)
     evconnlistener_free(fake->listener);
     for (struct seen *seen = fake->seen; seen->name[0]; seen++)
         strbuf_release(&seen->last);
-    (void)unlink(fake->target.unix_path);
-    (void)rmdir(fake->folder);
+    if (fake->target.unix_path) {
+        (void)unlink(fake->target.unix_path);
+        (void)rmdir(fake->folder);
+    }
     redis_target_release(&fake->target);
     free(fake);
 }
@@ -231,6 +253,11 @@ void fake_redis_push(struct fake_redis *fake, const void *bytes, size_t len)
     struct peer *peer;
     LIST_FOREACH (peer, &fake->peers, link)
         (void)bufferevent_write(peer->stream, bytes, len);
+}
+
+bool fake_redis_has_peers(const struct fake_redis *fake)
+{
+    return !LIST_EMPTY(&fake->peers);
 }
 
 void fake_redis_hang_up(struct fake_redis *fake)

@@ -1,9 +1,9 @@
 /*
  * fake_redis: a Redis that says what the test wants, for what a healthy one never does.
  *
- * It lives in the test's own loop, on a unix socket in a folder of its own. It takes commands apart
- * and answers each by the first line of its script that begins with the command's name; what no
- * line knows is answered as an empty Redis would do (greeting, PING), or +OK.
+ * It lives in the test's own loop, on a unix socket in a folder of its own or a free port. It takes
+ * commands apart and answers each by the first line of its script that begins with the command's
+ * name; what no line knows is answered as an empty Redis would do (greeting, PING), or +OK.
  */
 #ifndef TESTS_UNIT_STORE_FAKE_REDIS_H
 #define TESTS_UNIT_STORE_FAKE_REDIS_H
@@ -21,6 +21,8 @@ struct fake_line {
 };
 
 struct fake_redis *fake_redis_new(struct loop *loop);
+/* The same at a port of 127.0.0.1. */
+struct fake_redis *fake_redis_new_tcp(struct loop *loop);
 void fake_redis_free(struct fake_redis *fake);
 
 const struct redis_target *fake_redis_target(const struct fake_redis *fake);
@@ -30,6 +32,9 @@ void fake_redis_script(struct fake_redis *fake, const struct fake_line *lines);
 
 /* Sends bytes that nobody asked for to all connections. */
 void fake_redis_push(struct fake_redis *fake, const void *bytes, size_t len);
+
+/* Whether somebody is connected. */
+bool fake_redis_has_peers(const struct fake_redis *fake);
 
 /* Closes all connections. */
 void fake_redis_hang_up(struct fake_redis *fake);

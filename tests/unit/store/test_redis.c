@@ -383,7 +383,7 @@ static void an_evicting_policy_is_told(void **state)
     connect_bench(bench);
     run_until(bench->loop, is_up, bench, PATIENCE_MS);
     assert_true(redis_policy_evicts(bench->redis));
-    assert_true(redis_client_id(bench->redis) > 0);
+    assert_true(redis_server_at(bench->redis, 0).client_id > 0);
 }
 
 /* ---- Passwords ---- */
