@@ -453,7 +453,11 @@ static void replay_both(const struct logged_request *request, void *arg)
  * What a forecast says is an expectation, so the truth is one as well: the mean of several lives of
  * the same traffic. Below VOLUME the chance of a single replay alone makes more than a percent.
  */
-#define LIVES      4
+#ifdef __SANITIZE_ADDRESS__
+#define LIVES 1 /* it is slow enough */
+#else
+#define LIVES 4
+#endif
 #define VOLUME     60000
 #define OFF_MAX    0.03
 #define SAMPLE_PPM (SAMPLE_ALL_PPM / 10)
