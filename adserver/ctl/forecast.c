@@ -9,7 +9,9 @@
 #include "ctl/input.h"
 
 #define DAYS_PRESET 7
-#define SEED        20260105 /* the same question gets the same answer */
+/* Decisions of one side; more draws of each request would take longer than they are worth. */
+#define DECISIONS 4000000
+#define SEED      20260105 /* the same question gets the same answer */
 
 static enum tool_result read_days(struct tool *tool, const struct call *call, int *ret)
 {
@@ -41,6 +43,15 @@ static bool read_campaign(struct tool *tool, const char *path, struct document *
     return slots == 0 && campaigns == 1;
 }
 
+/* Where a logged request stands for many, it is decided several times. */
+static unsigned draws_of(const struct forecast_window *window)
+{
+    unsigned draws = replay_draws(window->requests / window->records);
+    while (draws > 1 && draws * window->records > DECISIONS)
+        draws--;
+    return draws;
+}
+
 static struct replay *begin_replay(const struct forecast *forecast, unsigned side,
                                    bool serve_anonymous)
 {
@@ -54,16 +65,18 @@ static struct replay *begin_replay(const struct forecast *forecast, unsigned sid
         .shape = &forecast->window.shape,
         .begin_us = forecast->window.begin_ms * US_PER_MS,
         .seed = SEED,
+        .draws = draws_of(&forecast->window),
+        .scaled = replay_scale_is_scaled(forecast->window.scale),
         .serve_anonymous = serve_anonymous,
         .impressions_ppm = SAMPLE_ALL_PPM,
     });
 }
 
-static void replay_both(const struct logged_request *request, void *arg)
+static void replay_both(const struct logged_request *request, uint64_t weight, void *arg)
 {
     struct forecast *forecast = arg;
     for (unsigned side = 0; side < FORECAST_SIDES; side++)
-        replay_request(forecast->replays[side], request);
+        replay_request(forecast->replays[side], request, weight);
 }
 
 static void note_clicks(struct tool *tool, const struct forecast *forecast)
@@ -86,6 +99,9 @@ static void note_faults(struct tool *tool, const struct forecast *forecast)
     if (forecast->window.unreadable > 0)
         tool_warn(tool, "log", "requests that can't be read are left out: %llu",
                   (unsigned long long)forecast->window.unreadable);
+    if (replay_scale_gaps(forecast->window.scale) > 0)
+        tool_warn(tool, "log", "hours of which nothing was logged are left out: %u",
+                  replay_scale_gaps(forecast->window.scale));
 }
 
 static bool run(struct tool *tool, const struct document *document, int days, bool json,
@@ -122,5 +138,6 @@ enum tool_result command_forecast(struct tool *tool, const struct call *call)
     for (unsigned side = 0; side < FORECAST_SIDES; side++)
         replay_free(forecast.replays[side]);
     forecast_site_release(&forecast.site);
+    forecast_log_release(&forecast.window);
     return good && tool->mistakes.count == 0 ? TOOL_DONE : TOOL_REFUSED;
 }

@@ -6,6 +6,9 @@
 #include "base/clock.h"
 #include "ctl/hashes.h"
 #include "decision/replay.h"
+#include "decision/request_kind.h"
+#include "store/request_kinds.h"
+#include "store/traffic.h"
 
 #define HOUR_MS   (INT64_C(3600) * 1000)
 #define DAY_MS    (24 * HOUR_MS)
@@ -47,6 +50,7 @@ static struct slice log_key(struct tool *tool)
 /* ---- Walking --------------------------------------------------------------------------------- */
 
 struct walk {
+    const struct replay_scale *scale; /* NULL: by the sample alone */
     forecast_request_fn *fn;
     void *arg;
     uint64_t unreadable;
@@ -63,6 +67,13 @@ static struct slice record_of(const struct redis_reply *entry)
     return slice_of(NULL, 0);
 }
 
+static void take_request(const struct walk *walk, const struct logged_request *request)
+{
+    uint64_t weight =
+        walk->scale ? replay_scale_weight(walk->scale, request) : replay_weight(request);
+    walk->fn(request, weight, walk->arg);
+}
+
 /* False where it is no page of a stream. */
 static bool take_page(struct walk *walk, const struct redis_reply *page, struct entry_id *ret_last)
 {
@@ -73,7 +84,7 @@ static bool take_page(struct walk *walk, const struct redis_reply *page, struct 
             !parse_id(entry->items[0].text, ret_last))
             return false;
         if (logged_request_read(record_of(entry), &request))
-            walk->fn(&request, walk->arg);
+            take_request(walk, &request);
         else
             walk->unreadable++;
     }
@@ -106,25 +117,17 @@ static bool walk_pages(struct tool *tool, const struct forecast_window *window, 
 bool forecast_log_walk(struct tool *tool, const struct forecast_window *window,
                        forecast_request_fn *fn, void *arg)
 {
-    struct walk walk = {.fn = fn, .arg = arg};
+    struct walk walk = {.scale = window->scale, .fn = fn, .arg = arg};
     return walk_pages(tool, window, &walk);
 }
 
 /* ---- Measuring ------------------------------------------------------------------------------- */
 
-struct measuring {
-    struct forecast_window *window;
-    int64_t first_hour;
-    uint64_t *hours; /* requests in thousandths, HOURS_MAX from first_hour on */
-};
-
-static void measure(const struct logged_request *request, void *arg)
+static void measure(const struct logged_request *request, uint64_t weight, void *arg)
 {
-    struct measuring *measuring = arg;
-    struct forecast_window *window = measuring->window;
-    int64_t hour = request->at_ms / HOUR_MS - measuring->first_hour;
-    uint64_t weight = replay_weight(request);
+    struct forecast_window *window = arg;
     bool first = window->records++ == 0;
+    (void)weight;
     if (first || request->at_ms < window->begin_ms)
         window->begin_ms = request->at_ms;
     if (first || request->at_ms > window->end_ms)
@@ -133,23 +136,61 @@ static void measure(const struct logged_request *request, void *arg)
         window->least_ppm = request->sample_ppm;
     if (first || request->sample_ppm > window->most_ppm)
         window->most_ppm = request->sample_ppm;
-    window->requests += weight;
-    if (hour >= 0 && hour < HOURS_MAX)
-        measuring->hours[hour] += weight;
+    replay_scale_log(window->scale, request);
+    replay_kinds_log(window->kinds, request);
 }
 
-/* The first and the last hour are hardly whole ones. */
-static void learn_shape(struct tool *tool, const struct measuring *measuring)
+/* What servers have counted of one day by kind. */
+static bool read_kinds(struct tool *tool, struct forecast_window *window, int64_t day)
 {
-    struct forecast_window *window = measuring->window;
-    struct traffic_count *counts = arena_new_array(tool->arena, struct traffic_count, HOURS_MAX);
-    size_t count = 0;
-    for (int64_t hour = window->begin_ms / HOUR_MS + 1; hour < window->end_ms / HOUR_MS; hour++) {
-        int64_t at = hour - measuring->first_hour;
-        if (at >= 0 && at < HOURS_MAX)
-            counts[count++] = (struct traffic_count){hour, measuring->hours[at] / REPLAY_ONE};
+    char key[REQUEST_KINDS_KEY_MAX];
+    const struct slice args[] = {SLICE("HGETALL"), request_kinds_key(key, tool->prefix, day)};
+    const struct redis_reply *reply = tool_call(tool, args, 2);
+    if (!reply || reply->type != REDIS_ARRAY)
+        return reply != NULL;
+    for (size_t i = 0; i + 1 < reply->count; i += 2) {
+        uint32_t kind;
+        uint64_t requests;
+        if (request_kind_read(reply->items[i].text, &kind) &&
+            slice_to_u64(reply->items[i + 1].text, TRAFFIC_COUNT_MAX, &requests))
+            replay_kinds_count(window->kinds, day, kind, requests);
     }
-    traffic_shape_learn(counts, count, &window->shape);
+    return true;
+}
+
+static bool scale_by_kind(struct tool *tool, struct forecast_window *window)
+{
+    int64_t first, last;
+    if (!replay_kinds_days(window->kinds, &first, &last))
+        return true;
+    if (first < last - REQUEST_KINDS_DAYS)
+        first = last - REQUEST_KINDS_DAYS;
+    for (int64_t day = first; day <= last; day++) {
+        if (!read_kinds(tool, window, day))
+            return false;
+    }
+    window->by_kind = replay_kinds_finish(window->kinds);
+    if (window->by_kind)
+        replay_scale_by_kind(window->scale, window->kinds);
+    return true;
+}
+
+/* What servers have counted by hour. */
+static bool scale(struct tool *tool, struct forecast_window *window)
+{
+    struct traffic_count *counts = arena_new_array(tool->arena, struct traffic_count, HOURS_MAX);
+    struct strbuf key;
+    strbuf_init(&key, 256);
+    strbuf_addf(&key, "%.*straffic", SLICE_ARGS(tool->prefix));
+    const struct redis_reply *reply =
+        tool_call(tool, (struct slice[]){SLICE("HGETALL"), strbuf_slice(&key)}, 2);
+    strbuf_release(&key);
+    if (!reply)
+        return false;
+    replay_scale_count(window->scale, counts, traffic_read_counts(reply, counts, HOURS_MAX));
+    traffic_shape_learn(counts, replay_scale_hours(window->scale, counts), &window->shape);
+    window->requests = replay_scale_requests(window->scale);
+    return scale_by_kind(tool, window);
 }
 
 static bool refuse_empty(struct tool *tool, struct slice key)
@@ -187,20 +228,24 @@ static bool find_ends(struct tool *tool, struct slice key, int days, struct entr
 bool forecast_log_measure(struct tool *tool, int days, struct forecast_window *ret)
 {
     struct slice key = log_key(tool);
-    struct measuring measuring = {.window = ret};
-    struct walk walk = {.fn = measure, .arg = &measuring};
+    struct walk walk = {.fn = measure, .arg = ret};
     struct entry_id first = {0, 0};
     CHECK(days > 0 && days <= FORECAST_DAYS_MAX);
     *ret = (struct forecast_window){.records = 0};
     if (!find_ends(tool, key, days, &first, ret))
         return false;
-    measuring.first_hour = (int64_t)(first.ms / (uint64_t)HOUR_MS);
-    measuring.hours = arena_new_array(tool->arena, uint64_t, HOURS_MAX);
+    ret->kinds = replay_kinds_new();
+    ret->scale = replay_scale_new((int64_t)(first.ms / (uint64_t)HOUR_MS), HOURS_MAX);
     if (!walk_pages(tool, ret, &walk))
         return false;
     ret->unreadable = walk.unreadable;
-    if (ret->records == 0)
-        return refuse_empty(tool, key);
-    learn_shape(tool, &measuring);
-    return true;
+    return ret->records > 0 ? scale(tool, ret) : refuse_empty(tool, key);
+}
+
+void forecast_log_release(struct forecast_window *window)
+{
+    replay_scale_free(window->scale);
+    replay_kinds_free(window->kinds);
+    window->scale = NULL;
+    window->kinds = NULL;
 }

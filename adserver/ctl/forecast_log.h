@@ -7,6 +7,8 @@
 
 #include "ctl/tool.h"
 #include "decision/logged_request.h"
+#include "decision/replay_kinds.h"
+#include "decision/replay_scale.h"
 #include "decision/traffic_shape.h"
 
 #define FORECAST_DAYS_MAX 366
@@ -18,10 +20,16 @@ struct forecast_window {
     char first[FORECAST_ID_MAX], last[FORECAST_ID_MAX]; /* ids in the stream, both included */
     int64_t begin_ms, end_ms;                           /* of the first and the last request */
     uint64_t records, unreadable;
-    uint64_t requests;            /* that they stand for, in thousandths */
+    uint64_t requests;            /* that they stand for, in thousandths, as scaled */
     uint32_t least_ppm, most_ppm; /* of the samples */
     struct traffic_shape shape;   /* how they spread over the week */
+    struct replay_scale *scale;
+    struct replay_kinds *kinds;
+    bool by_kind; /* the kinds of requests have been counted, and it is scaled by them too */
 };
+
+/* One that is all zero is harmless. */
+void forecast_log_release(struct forecast_window *window);
 
 /*
  * Looks through the last `days` days up to the newest entry. False with a mistake noted where there
@@ -29,7 +37,8 @@ struct forecast_window {
  */
 bool forecast_log_measure(struct tool *tool, int days, struct forecast_window *ret);
 
-typedef void forecast_request_fn(const struct logged_request *request, void *arg);
+/* `weight`: how many requests it stands for, in thousandths. */
+typedef void forecast_request_fn(const struct logged_request *request, uint64_t weight, void *arg);
 
 /* Calls `fn` for each request of the window, in order. */
 bool forecast_log_walk(struct tool *tool, const struct forecast_window *window,

@@ -38,6 +38,7 @@ struct row {
     struct slice id;
     uint64_t before, after; /* whole serves */
     int64_t difference;
+    uint64_t before_error, after_error, difference_error;
 };
 
 struct reason_count {
@@ -76,6 +77,26 @@ static struct row row_of(const struct forecast *forecast, unsigned number)
         .id = campaign->id,
         .before = whole(replay_serves(forecast->replays[FORECAST_BEFORE], number)),
         .after = whole(replay_serves(forecast->replays[FORECAST_AFTER], number)),
+    };
+    row.difference = (int64_t)row.after - (int64_t)row.before;
+    row.before_error = whole(replay_serves_error(forecast->replays[FORECAST_BEFORE], number));
+    row.after_error = whole(replay_serves_error(forecast->replays[FORECAST_AFTER], number));
+    row.difference_error = whole(replay_difference_error(
+        forecast->replays[FORECAST_BEFORE], forecast->replays[FORECAST_AFTER], number));
+    return row;
+}
+
+/* What no campaign got, as a row beside those of campaigns. */
+static struct row unfilled_row(const struct forecast *forecast, const struct told *told)
+{
+    struct row row = {
+        .id = SLICE("(unfilled)"),
+        .before = whole(told->before.unfilled),
+        .after = whole(told->after.unfilled),
+        .before_error = whole(told->before.unfilled_error),
+        .after_error = whole(told->after.unfilled_error),
+        .difference_error = whole(replay_unfilled_difference_error(
+            forecast->replays[FORECAST_BEFORE], forecast->replays[FORECAST_AFTER])),
     };
     row.difference = (int64_t)row.after - (int64_t)row.before;
     return row;
@@ -153,6 +174,14 @@ static struct slice share_text(struct tool *tool, uint64_t part, uint64_t all)
     return text_of(tool, "%u.%u %%", share / 10, share % 10);
 }
 
+/* " ± 123", or nothing where there is no error. */
+static const char *error_text(struct tool *tool, uint64_t thousandths)
+{
+    if (whole(thousandths) == 0)
+        return "";
+    return text_of(tool, " \u00b1 %" PRIu64, whole(thousandths)).ptr;
+}
+
 static double days(int64_t us)
 {
     return (double)us / (double)DAY_US;
@@ -161,8 +190,9 @@ static double days(int64_t us)
 static void print_sample(FILE *to, const struct forecast_window *window)
 {
     double least = window->least_ppm / 1e4, most = window->most_ppm / 1e4;
-    fprintf(to, "%" PRIu64 " logged requests stand for %" PRIu64 "; the sample is %g",
-            window->records, whole(window->requests), least);
+    fprintf(to, "%" PRIu64 " logged requests stand for %" PRIu64 "%s; the sample is %g",
+            window->records, whole(window->requests),
+            replay_scale_is_scaled(window->scale) ? " that were counted" : "", least);
     if (most > least)
         fprintf(to, " to %g", most);
     fputs(" %\n", to);
@@ -199,14 +229,12 @@ static void print_subject(struct tool *tool, const struct told *told)
 {
     const struct replay_subject *subject = &told->after.subject;
     struct slice share = share_text(tool, subject->serves, told->eligible);
-    fprintf(tool->out, "\nserves  %" PRIu64, whole(subject->serves));
-    if (subject->sampling_error > 0)
-        fprintf(tool->out, " (the sample leaves \u00b1 %" PRIu64 ")",
-                whole(subject->sampling_error));
-    fprintf(tool->out,
-            "\nreach   %" PRIu64 " viewers, of those known\nshare   %.*s of the %" PRIu64
-            " slot requests it was eligible for\n",
-            whole(subject->reach), SLICE_ARGS(share), whole(told->eligible));
+    fprintf(tool->out, "\nserves  %" PRIu64 "%s", whole(subject->serves),
+            error_text(tool, subject->serves_error));
+    fprintf(tool->out, "\nreach   %" PRIu64 "%s viewers, of those known", whole(subject->reach),
+            error_text(tool, subject->reach_error));
+    fprintf(tool->out, "\nshare   %.*s of the %" PRIu64 " slot requests it was eligible for\n",
+            SLICE_ARGS(share), whole(told->eligible));
 }
 
 static void print_slots(struct tool *tool, const struct forecast *forecast)
@@ -243,41 +271,55 @@ static void print_reasons(struct tool *tool, const struct told *told)
         table_print(table, "", tool->out);
 }
 
-static void add_difference(struct tool *tool, struct table *table, struct slice name,
-                           uint64_t before, uint64_t after)
+static bool is_sampled(const struct forecast *forecast)
 {
-    table_add(table, name);
-    table_add(table, text_of(tool, "%" PRIu64, before));
-    table_add(table, text_of(tool, "%" PRIu64, after));
-    table_add(table, text_of(tool, "%+" PRId64, (int64_t)after - (int64_t)before));
+    return forecast->window.least_ppm < SAMPLE_ALL_PPM;
 }
 
-static void print_rest(struct tool *tool, struct table *table, const struct told *told)
+static void add_difference(struct tool *tool, struct table *table, bool sampled,
+                           const struct row *row)
+{
+    table_add(table, row->id);
+    table_add(table, text_of(tool, "%" PRIu64, row->before));
+    table_add(table, text_of(tool, "%" PRIu64, row->after));
+    table_add(table, text_of(tool, "%+" PRId64, row->difference));
+    if (sampled)
+        table_add(table, text_of(tool, "%" PRIu64, row->difference_error));
+}
+
+/* How wrong their sum is is not known: one errs up where another errs down. */
+static void print_rest(struct tool *tool, struct table *table, bool sampled,
+                       const struct told *told)
 {
     uint64_t before = 0, after = 0;
     for (unsigned i = FORECAST_CAMPAIGNS_SHOWN; i < told->row_count; i++) {
         before += told->rows[i].before;
         after += told->rows[i].after;
     }
-    add_difference(tool, table,
-                   text_of(tool, "(%u others)", told->row_count - FORECAST_CAMPAIGNS_SHOWN), before,
-                   after);
+    table_add(table, text_of(tool, "(%u others)", told->row_count - FORECAST_CAMPAIGNS_SHOWN));
+    table_add(table, text_of(tool, "%" PRIu64, before));
+    table_add(table, text_of(tool, "%" PRIu64, after));
+    table_add(table, text_of(tool, "%+" PRId64, (int64_t)after - (int64_t)before));
+    if (sampled)
+        table_add(table, SLICE("-"));
 }
 
 static void print_differences(struct tool *tool, const struct forecast *forecast,
                               const struct told *told)
 {
-    static const char *const heads[] = {"campaign", "before", "after", "difference"};
-    struct table *table = table_new(tool->arena, heads, 4, FORECAST_CAMPAIGNS_SHOWN + 3);
+    static const char *const heads[] = {"campaign", "before", "after", "difference", "error"};
+    bool sampled = is_sampled(forecast);
+    struct table *table =
+        table_new(tool->arena, heads, sampled ? 5 : 4, FORECAST_CAMPAIGNS_SHOWN + 3);
     const struct row own = row_of(forecast, forecast->site.subject);
+    const struct row unfilled = unfilled_row(forecast, told);
     fputc('\n', tool->out);
-    add_difference(tool, table, own.id, own.before, own.after);
+    add_difference(tool, table, sampled, &own);
     for (unsigned i = 0; i < told->row_count && i < FORECAST_CAMPAIGNS_SHOWN; i++)
-        add_difference(tool, table, told->rows[i].id, told->rows[i].before, told->rows[i].after);
+        add_difference(tool, table, sampled, &told->rows[i]);
     if (told->row_count > FORECAST_CAMPAIGNS_SHOWN)
-        print_rest(tool, table, told);
-    add_difference(tool, table, SLICE("(unfilled)"), whole(told->before.unfilled),
-                   whole(told->after.unfilled));
+        print_rest(tool, table, sampled, told);
+    add_difference(tool, table, sampled, &unfilled);
     table_print(table, "", tool->out);
 }
 
@@ -306,8 +348,12 @@ static void add_head(struct strbuf *to, const struct forecast *forecast)
                 window->records);
     strbuf_addf(to,
                 ", \"unreadable\": %" PRIu64 ", \"requests\": %" PRIu64
-                ", \"sample_ppm\": [%" PRIu32 ", %" PRIu32 "]},\n",
-                window->unreadable, whole(window->requests), window->least_ppm, window->most_ppm);
+                ", \"scaled\": %s, \"by_kind\": %s, \"gap_hours\": %u, \"sample_ppm\": [%" PRIu32
+                ", %" PRIu32 "]},\n",
+                window->unreadable, whole(window->requests),
+                replay_scale_is_scaled(window->scale) ? "true" : "false",
+                window->by_kind ? "true" : "false", replay_scale_gaps(window->scale),
+                window->least_ppm, window->most_ppm);
     strbuf_add_cstr(to, "  \"period\": {\"seconds\": ");
     if (site->length_us > 0)
         strbuf_add_i64(to, site->length_us / US_PER_SECOND);
@@ -324,10 +370,12 @@ static void add_subject(struct strbuf *to, const struct told *told)
     unsigned share = per_mille(subject->serves, told->eligible);
     strbuf_addf(to,
                 "  \"serves\": %" PRIu64 ",\n  \"sampling_error\": %" PRIu64
-                ",\n  \"reach\": %" PRIu64 ",\n  \"booked\": %" PRIu64 ",\n  \"eligible\": %" PRIu64
+                ",\n  \"reach\": %" PRIu64 ",\n  \"reach_error\": %" PRIu64
+                ",\n  \"booked\": %" PRIu64 ",\n  \"eligible\": %" PRIu64
                 ",\n  \"share_percent\": %u.%u,\n",
-                whole(subject->serves), whole(subject->sampling_error), whole(subject->reach),
-                whole(told->booked), whole(told->eligible), share / 10, share % 10);
+                whole(subject->serves), whole(subject->serves_error), whole(subject->reach),
+                whole(subject->reach_error), whole(told->booked), whole(told->eligible), share / 10,
+                share % 10);
 }
 
 static void add_slots(struct strbuf *to, const struct forecast *forecast)
@@ -340,9 +388,10 @@ static void add_slots(struct strbuf *to, const struct forecast *forecast)
         strbuf_add_json(to, forecast->site.slots[i]->id);
         strbuf_addf(to,
                     ", \"requests\": %" PRIu64 ", \"serves\": %" PRIu64
-                    ", \"unfilled_before\": %" PRIu64 ", \"unfilled_after\": %" PRIu64 "}",
-                    whole(slot.requests), whole(slot.subject), whole(was.unfilled),
-                    whole(slot.unfilled));
+                    ", \"sampling_error\": %" PRIu64 ", \"unfilled_before\": %" PRIu64
+                    ", \"unfilled_after\": %" PRIu64 "}",
+                    whole(slot.requests), whole(slot.subject), whole(slot.subject_error),
+                    whole(was.unfilled), whole(slot.unfilled));
         before = ",";
     }
     strbuf_addf(to, "%s],\n", before[0] == ',' ? "\n  " : before);
@@ -358,30 +407,38 @@ static void add_reasons(struct strbuf *to, const char *name, const struct reason
     strbuf_add_cstr(to, "},\n");
 }
 
+static void add_amounts(struct strbuf *to, const struct row *row)
+{
+    strbuf_addf(to,
+                "\"before\": %" PRIu64 ", \"before_error\": %" PRIu64 ", \"after\": %" PRIu64
+                ", \"after_error\": %" PRIu64 ", \"difference\": %" PRId64
+                ", \"difference_error\": %" PRIu64 "}",
+                row->before, row->before_error, row->after, row->after_error, row->difference,
+                row->difference_error);
+}
+
 static void add_row(struct strbuf *to, const struct row *row)
 {
     strbuf_add_cstr(to, "    {\"campaign\": ");
     strbuf_add_json(to, row->id);
-    strbuf_addf(to,
-                ", \"before\": %" PRIu64 ", \"after\": %" PRIu64 ", \"difference\": %" PRId64 "}",
-                row->before, row->after, row->difference);
+    strbuf_add_cstr(to, ", ");
+    add_amounts(to, row);
 }
 
 static void add_differences(struct strbuf *to, const struct forecast *forecast,
                             const struct told *told)
 {
     const struct row own = row_of(forecast, forecast->site.subject);
+    const struct row unfilled = unfilled_row(forecast, told);
     strbuf_add_cstr(to, "  \"campaigns\": [\n");
     add_row(to, &own);
     for (unsigned i = 0; i < told->row_count; i++) {
         strbuf_add_cstr(to, ",\n");
         add_row(to, &told->rows[i]);
     }
-    strbuf_addf(to,
-                "\n  ],\n  \"unfilled\": {\"before\": %" PRIu64 ", \"after\": %" PRIu64
-                ", \"difference\": %" PRId64 "}\n}\n",
-                whole(told->before.unfilled), whole(told->after.unfilled),
-                (int64_t)whole(told->after.unfilled) - (int64_t)whole(told->before.unfilled));
+    strbuf_add_cstr(to, "\n  ],\n  \"unfilled\": {");
+    add_amounts(to, &unfilled);
+    strbuf_add_cstr(to, "\n}\n");
 }
 
 void forecast_print_json(struct tool *tool, const struct forecast *forecast)

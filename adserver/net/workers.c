@@ -188,14 +188,17 @@ static bool is_wanted(const struct supervisor *supervisor, const struct place *p
     return place->generation == supervisor->generation || place->generation == supervisor->previous;
 }
 
-/* Whatever the requests it had in flight, they are lost: an operator wants to know of each. */
-static void log_death(pid_t pid, int status)
+/*
+ * The requests it had in flight are lost, so an operator wants to know of each; most of all of one
+ * that was to go on.
+ */
+static void log_death(enum log_level level, pid_t pid, int status)
 {
     if (WIFSIGNALED(status))
-        log_event(LOG_ERROR, "workers: a worker was killed", LOG_INT("pid", pid),
+        log_event(level, "workers: a worker was killed", LOG_INT("pid", pid),
                   LOG_INT("signal", WTERMSIG(status)));
     else
-        log_event(LOG_ERROR, "workers: a worker ended", LOG_INT("pid", pid),
+        log_event(level, "workers: a worker ended", LOG_INT("pid", pid),
                   LOG_INT("status", WEXITSTATUS(status)));
 }
 
@@ -210,11 +213,11 @@ static void place_died(struct supervisor *supervisor, struct place *place, int s
     close_ready_fd(place);
     if (!is_wanted(supervisor, place)) {
         if (status != 0)
-            log_death(pid, status);
+            log_death(LOG_WARNING, pid, status);
         place_vacate(supervisor, place);
         return;
     }
-    log_death(pid, status);
+    log_death(LOG_ERROR, pid, status);
     *row = (struct metrics_worker){.restarts = restarts + 1};
     restart_later(place);
 }

@@ -5,7 +5,9 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "decision/request_kind.h"
 #include "net/loop.h"
+#include "store/request_kinds.h"
 
 #define KEY_MAX     64
 #define BYTES_MAX   (256 * 1024) /* of all records that wait */
@@ -13,6 +15,7 @@
 
 struct request_log {
     struct request_log_config config;
+    struct request_kinds *kinds;
     struct loop_timer *timer;
     bool timer_set;
     char key[KEY_MAX];
@@ -74,6 +77,7 @@ struct request_log *request_log_new(const struct request_log_config *config)
     (void)snprintf(log->entries, sizeof log->entries, "%llu",
                    (unsigned long long)config->entries_max);
     strbuf_init(&log->bytes, BYTES_MAX);
+    log->kinds = request_kinds_new(config->loop, config->redis, config->prefix);
     return log;
 }
 
@@ -81,6 +85,7 @@ void request_log_free(struct request_log *log)
 {
     if (!log)
         return;
+    request_kinds_free(log->kinds);
     loop_timer_free(log->timer);
     strbuf_release(&log->bytes);
     free(log);
@@ -98,6 +103,12 @@ static uint64_t mix(uint64_t lot)
 bool request_log_is_on(const struct request_log *log)
 {
     return log->config.sample_ppm > 0;
+}
+
+void request_log_count(struct request_log *log, int64_t at_ms, const struct page_facts *facts,
+                       bool has_viewer)
+{
+    request_kinds_add(log->kinds, at_ms, request_kind(facts, has_viewer));
 }
 
 bool request_log_wants(const struct request_log *log, uint64_t lot)

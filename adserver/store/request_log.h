@@ -35,6 +35,10 @@ void request_log_free(struct request_log *log);
 /* Whether anything is logged at all. */
 bool request_log_is_on(const struct request_log *log);
 
+/* Counts a request by its kind (store/request_kinds.h), whether it is in the sample or not. */
+void request_log_count(struct request_log *log, int64_t at_ms, const struct page_facts *facts,
+                       bool has_viewer);
+
 /*
  * Whether a request is in the sample. `lot` is the same for all requests of a viewer: the viewer's
  * pseudonym, or a random number where there is none.

@@ -163,6 +163,17 @@ static void learn(const struct redis_reply *reply, int64_t now, struct stale *st
     free(counts);
 }
 
+size_t traffic_read_counts(const struct redis_reply *reply, struct traffic_count *ret, size_t max)
+{
+    size_t count = 0;
+    if (reply->type != REDIS_ARRAY)
+        return 0;
+    for (size_t i = 0; i + 1 < reply->count && count < max; i += 2)
+        count += read_hour(reply->items[i].text, &ret[count].hour) &&
+                 read_count(&reply->items[i + 1], &ret[count].requests);
+    return count;
+}
+
 bool traffic_read_shape(const struct redis_reply *reply, int64_t now_us, struct traffic_shape *ret)
 {
     struct stale stale;

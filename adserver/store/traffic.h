@@ -42,4 +42,7 @@ void traffic_count(struct traffic *traffic);
  * answer. */
 bool traffic_read_shape(const struct redis_reply *reply, int64_t now_us, struct traffic_shape *ret);
 
+/* The counts themselves, at most `max` of them; returns how many. */
+size_t traffic_read_counts(const struct redis_reply *reply, struct traffic_count *ret, size_t max);
+
 #endif

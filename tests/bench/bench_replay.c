@@ -125,7 +125,7 @@ static double replay_all(const struct replay_config *config, const struct strbuf
     for (unsigned i = 0; i < REQUESTS; i++) {
         size_t from = i > 0 ? ends[i - 1] : 0;
         CHECK(logged_request_read(slice_of(log->ptr + from, ends[i] - from), &request));
-        replay_request(replay, &request);
+        replay_request(replay, &request, replay_weight(&request));
     }
     double took = now_s() - begin;
     replay_free(replay);
@@ -153,7 +153,7 @@ static void measure(unsigned count, const struct strbuf *log, const size_t *ends
     double took = replay_all(&config, log, ends);
     printf("%5u campaigns: %8.0f requests/s, %.2f us each\n", count, REQUESTS / took,
            took / REQUESTS * 1e6);
-    catalog_release(catalog);
+    catalog_free(catalog);
     free(campaigns);
     free(creatives);
     free(numbered);

@@ -293,7 +293,7 @@ test('clients that leave while their page or event waits for Redis', async (t) =
 
 test('it ends in time though Redis does not answer', async (t) => {
   const options = { 'server.deadline_ms': '10s', 'server.drain_seconds': '1s' };
-  const { redis, server } = await start(t, { options });
+  const { redis, server } = await start(t, { options, allowDeaths: /signal=9\b/ });
   await until(async () => (await winner(server)) === 'capped');
   redis.pause();
   const waiting = await connect(server.port);

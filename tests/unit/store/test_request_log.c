@@ -123,11 +123,37 @@ static void the_sample_has_its_size_and_is_by_viewer(void **state)
     bench_free(all);
 }
 
+static bool kinds_are_counted(void *arg)
+{
+    (void)arg;
+    return redis_fixture_number(&server, "HLEN ad:requests:20260105") == 2 &&
+           redis_fixture_number(&server, "HLEN ad:requests:20260106") == 1;
+}
+
+static void requests_are_counted_by_kind_and_day_sampled_or_not(void **state)
+{
+    const int64_t monday_ms = INT64_C(1767571200000), day_ms = INT64_C(86400000);
+    const struct page_facts here = {.country = SLICE("DE"), .device = DEVICE_MOBILE}, nowhere = {0};
+    struct bench *bench = bench_new(1);
+    (void)state;
+    for (int i = 0; i < 300; i++)
+        request_log_count(bench->log, monday_ms + i, &here, true);
+    request_log_count(bench->log, monday_ms, &nowhere, false);
+    request_log_count(bench->log, monday_ms + day_ms, &here, true);
+    run_until(bench->loop, kinds_are_counted, bench, PATIENCE_MS);
+    assert_int_equal(redis_fixture_number(&server, "HGET ad:requests:20260105 DE.2.1"), 300);
+    assert_int_equal(redis_fixture_number(&server, "HGET ad:requests:20260105 .0.0"), 1);
+    assert_int_equal(redis_fixture_number(&server, "HGET ad:requests:20260106 DE.2.1"), 1);
+    assert_true(redis_fixture_number(&server, "TTL ad:requests:20260105") > 62 * 86400);
+    bench_free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_arrive_in_order),
         cmocka_unit_test(too_many_between_two_flushes_are_dropped_and_counted),
+        cmocka_unit_test(requests_are_counted_by_kind_and_day_sampled_or_not),
         cmocka_unit_test(the_sample_has_its_size_and_is_by_viewer),
     };
     return cmocka_run_group_tests(tests, redis_fixture_group_setup, redis_fixture_group_teardown);
