@@ -117,12 +117,13 @@ static void swap_deck(struct explain *explain, unsigned slot)
 }
 
 /* A slot may be asked for twice: the last one that was changed is the first to be put back. */
-static void run(struct explain *explain)
+static void run_page(struct explain *explain)
 {
     unsigned count = explain->question.request.slot_count;
     for (unsigned i = 0; i < count; i++)
         swap_deck(explain, i);
     selection_run(&explain->question.request, &explain->random, NULL, NULL, &explain->selection);
+    end_page(explain);
     for (unsigned i = count; i-- > 0;)
         swap_deck(explain, i);
 }
@@ -132,8 +133,7 @@ bool explain_draw(struct explain *explain)
     if (explain->drawn == EXPLAIN_DRAWS)
         return false;
     forget_taken(explain, 0);
-    run(explain);
-    end_page(explain);
+    run_page(explain);
     explain->drawn++;
     return true;
 }

@@ -357,16 +357,39 @@ static unsigned part_by_share(const struct offer **pool, unsigned count, uint64_
     return sharing;
 }
 
+/* Whom the ticket falls to; `sharing`: nobody's share. */
+static unsigned find_ticket(const struct offer *const *pool, unsigned sharing, uint64_t ticket)
+{
+    unsigned at = 0;
+    while (at < sharing && ticket >= pool[at]->campaign->share_ppm)
+        ticket -= pool[at++]->campaign->share_ppm;
+    return at;
+}
+
+/* Of those that draws are owed the one with the most; its debt is paid. `sharing`: none is. */
+static unsigned pay_debt(struct share_deck *deck, const struct offer *const *pool, unsigned sharing)
+{
+    unsigned at = sharing, most = 0;
+    for (unsigned i = 0; i < sharing && deck->owed > 0; i++) {
+        unsigned owed = share_deck_owed(deck, pool[i]->campaign->id);
+        at = owed > most ? i : at;
+        most = owed > most ? owed : most;
+    }
+    if (at < sharing)
+        share_deck_pay(deck, pool[at]->campaign->id);
+    return at;
+}
+
 static void rank_by_share(struct ranking *ranking, const struct offer **pool, unsigned count)
 {
+    struct share_deck *deck = &ranking->asked->index->rows->deck;
     uint64_t total;
     unsigned sharing = part_by_share(pool, count, &total);
     if (sharing > 0) {
-        uint64_t ticket = share_deck_draw(&ranking->asked->index->rows->deck, ranking->random,
-                                          total > SHARES_ALL ? total : SHARES_ALL);
-        unsigned at = 0;
-        while (at < sharing && ticket >= pool[at]->campaign->share_ppm)
-            ticket -= pool[at++]->campaign->share_ppm;
+        uint64_t ticket =
+            share_deck_draw(deck, ranking->random, total > SHARES_ALL ? total : SHARES_ALL);
+        unsigned at = find_ticket(pool, sharing, ticket);
+        at = at < sharing ? at : pay_debt(deck, pool, sharing);
         if (at < sharing)
             enlist(ranking, pool[at]);
     }

@@ -14,8 +14,10 @@
  *
  *    Tickets come from the slot's deck (drawing.h), so a share is held to a few draws after any
  *    number of them, as long as the same sponsors may serve on all of them. A draw in which a
- *    sponsor may not serve (targeting, hours, nothing left) has no part for it; one in which a cap
- *    or the page's other slots refuse it counts as drawn: the share is what is offered.
+ *    sponsor may not serve (targeting, hours, nothing left) has no part for it. One in which a cap
+ *    or the page's other slots refuse it goes on to the next in rank, is owed to it, and is made up
+ *    for when a ticket falls to nobody's share: so the share is what is served, as far as what no
+ *    share has sold reaches for that.
  * 3. The list ends with the first candidate that nothing can refuse any more: one without caps that
  *    no earlier slot of the page may take. Everything before it may be refused when its caps are
  * reserved (store/viewer_caps.h); then the next one is tried. Where more than CANDIDATES_MAX stand
@@ -29,7 +31,7 @@
  *    without favour, and the cost does not grow. Whose turn it is depends on nothing that is drawn.
  *
  * Pure: no I/O, no clock, no randomness but the source given and the slots' decks, which are filled
- * from it.
+ * from it and remember what is owed.
  */
 #ifndef DECISION_SELECTION_H
 #define DECISION_SELECTION_H

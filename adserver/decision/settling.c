@@ -1,5 +1,6 @@
 #include "decision/selection.h"
 
+#include "decision/catalog_index.h"
 #include "decision/counting.h"
 #include "decision/judging.h"
 #include "decision/page_rules.h"
@@ -62,12 +63,28 @@ static void reject_listed(const struct settling *settling, unsigned end,
     }
 }
 
+/* A share that was drawn and refused is made up for; at most one is drawn for a slot. */
+static void owe_share(const struct settling *settling, unsigned end, const struct campaign *winner)
+{
+    const struct slot_index *slot = settling->selection->request->slots[settling->at].index;
+    for (unsigned i = 0; slot && i < end; i++) {
+        const struct candidate *candidate = &settling->slot->candidates[i];
+        if (candidate->campaign->share_ppm == 0 || candidate->follows)
+            continue;
+        if (candidate->campaign != winner)
+            share_deck_owe(&slot->rows->deck, candidate->campaign->id);
+        return;
+    }
+}
+
 static int settle_slot(const struct settling *settling)
 {
     int position = choose(settling);
     const struct campaign *winner =
         position < 0 ? NULL : settling->slot->candidates[position].campaign;
-    reject_listed(settling, position < 0 ? settling->slot->count : (unsigned)position, winner);
+    unsigned end = position < 0 ? settling->slot->count : (unsigned)position;
+    reject_listed(settling, end, winner);
+    owe_share(settling, end, winner);
     if (!winner && !settling->slot->exact)
         estimate_refusals(settling->selection, settling->at);
     return position;

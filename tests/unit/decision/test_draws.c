@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "decision/drawing.h"
 #include "stage.h"
 #include "unit.h"
 
@@ -308,6 +309,60 @@ static void test_a_refused_share_goes_down(void **state)
     stage_close(&stage);
 }
 
+/* Serves of a page for 100,000 viewers, of whom `often` in a hundred have a's cap full. */
+static void count_refused(struct stage *stage, unsigned often, unsigned turns, unsigned *seen)
+{
+    for (unsigned turn = 0; turn < turns; turn++) {
+        selection_run(&stage->request, &stage->random, NULL, NULL, &stage->selection);
+        uint32_t refused = 0;
+        if (random_below(&stage->random, 100) < often)
+            refused = stage->selection.slots[0].candidates[0].capped;
+        selection_settle(&stage->selection, &refused, NULL, NULL, stage->chosen);
+        seen[stage_chosen(stage, 0)[0] - 'a']++;
+    }
+}
+
+static void set_shares(struct stage *stage)
+{
+    stage_slot(stage, "header", FIELDS());
+    stage_campaign(stage, "a",
+                   FIELDS("slots", "*", "tier", "sponsorship", "share", "30", "caps", "1/1d"));
+    add_sponsor(stage, "b", "20", "1");
+    add(stage, "c", "1", "standard", "");
+    stage_open(stage, "header");
+}
+
+/* What a cap refuses is made up for by what no share has sold. */
+static void test_shares_are_exact_where_caps_refuse(void **state)
+{
+    static const unsigned often[] = {5, 25, 50};
+    (void)state;
+    for (unsigned i = 0; i < sizeof often / sizeof *often; i++) {
+        struct stage stage = {0};
+        unsigned seen[3] = {0};
+        set_shares(&stage);
+        count_refused(&stage, often[i], 100000, seen);
+        assert_share(seen[0], 30000, 150);
+        assert_share(seen[1], 20000, 30);
+        stage_close(&stage);
+    }
+}
+
+/* A day on which hardly anybody could see it is not made up for on the next. */
+static void test_debts_are_bounded(void **state)
+{
+    struct stage stage = {0};
+    unsigned seen[3] = {0};
+    (void)state;
+    set_shares(&stage);
+    count_refused(&stage, 100, 10000, seen);
+    assert_int_equal(seen[0], 0);
+    count_refused(&stage, 0, 10000, seen);
+    assert_share(seen[0], 3000 + DECK_OWED_MAX, 30);
+    assert_share(seen[1], 4000, 30);
+    stage_close(&stage);
+}
+
 /* Another slot of the page draws among what the first one left. */
 static void test_the_second_slot(void **state)
 {
@@ -364,6 +419,8 @@ int main(void)
         cmocka_unit_test(test_shares_are_exact),
         cmocka_unit_test(test_shares_among_pages_that_differ),
         cmocka_unit_test(test_a_refused_share_goes_down),
+        cmocka_unit_test(test_shares_are_exact_where_caps_refuse),
+        cmocka_unit_test(test_debts_are_bounded),
         cmocka_unit_test(test_the_second_slot),
         cmocka_unit_test(test_decisions_can_be_replayed),
     };
