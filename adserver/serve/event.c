@@ -235,6 +235,12 @@ bool event_goal_of(const struct ledger_event *event, struct event_goal *ret, voi
     return true;
 }
 
+bool event_knows_goals(void *context)
+{
+    const struct service *service = context;
+    return catalog_store_is_known(service->catalog);
+}
+
 static void record(struct report *report, const struct token *token, int64_t now_us)
 {
     struct service *service = report->service;

@@ -20,6 +20,7 @@ http_handler event_handle_click;      /* /v1/c/TOKEN */
 /* For the ledger, with the service as their context: by which prices and bounds an event is counted,
  * and what became of one that had been spooled. */
 ledger_goal_fn event_goal_of;
+ledger_knows_goals_fn event_knows_goals; /* the catalog has been read from Redis */
 ledger_replayed_fn event_on_replayed;
 
 #endif

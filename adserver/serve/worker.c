@@ -280,6 +280,7 @@ static void make_store(struct worker *worker)
         .page_ttl_ms = service->options->tokens_page_ttl_in_ms,
         .spool = service->spool,
         .goal_of = event_goal_of,
+        .knows_goals = event_knows_goals,
         .on_replayed = event_on_replayed,
         .arg = service,
     };
