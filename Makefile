@@ -21,6 +21,8 @@
 #   V=              1: print the whole commands
 #   RUNS=100000     runs of each target in `make fuzz`;  FUZZ=url,token: only these targets
 #   FUZZ_CC=clang   the compiler that has libFuzzer
+#   SEEDS=100, EVENTS=100000, FIRST=1
+#                   of `make villain`: how many seeds, from which on, and events each
 #   JOBS=           files that `make lint` checks at once; default: one a core
 #   VERSION=        what `adserver -V` prints; default: the file VERSION and the commit
 #
@@ -277,6 +279,8 @@ run: ## start everything with the demo blog
 	@scripts/run
 bench: all ## measure against nginx on this machine
 	@BUILD=$(OUT) tests/bench/run
+villain: all ## prove that counting never lies: SEEDS=100 runs of EVENTS=100000 under faults
+	@BUILD=$(OUT) tests/bench/villain
 bench-decision: $(OUT)/bench_decision ## measure decisions among 10 to 100,000 campaigns
 	@$(OUT)/bench_decision
 bench-reports: all ## measure reports over a year of 1,000 campaigns, and what their counts take in Redis
@@ -304,7 +308,7 @@ layers: ## check that every room includes only what it may know
 	@scripts/layers
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(all_c)
-.PHONY: test run bench bench-decision bench-crawlers bench-reports asan lint layers format option-docs
+.PHONY: test run bench villain bench-decision bench-crawlers bench-reports asan lint layers format option-docs
 
 # ---- Installing and the rest ---------------------------------------------------------------------
 

@@ -73,3 +73,9 @@ bool event_outcome_goal(const struct ledger_event *event, struct event_goal *ret
     ret->held_from_us = clock_wall_us(service->clock) - hold_us;
     return true;
 }
+
+bool event_outcome_knows_goals(void *context)
+{
+    const struct service *service = context;
+    return catalog_store_is_known(service->catalog);
+}

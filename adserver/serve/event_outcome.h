@@ -13,6 +13,7 @@ void event_outcome_count(struct metrics *metrics, unsigned series, enum event_ki
 /* For the ledger, with the service as their context: by which prices and bounds an event is
  * counted, and what became of one that had been spooled. */
 ledger_goal_fn event_outcome_goal;
+ledger_knows_goals_fn event_outcome_knows_goals; /* the catalog has been read from Redis */
 ledger_replayed_fn event_outcome_replayed;
 
 #endif

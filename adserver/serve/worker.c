@@ -309,6 +309,7 @@ static void make_store(struct worker *worker)
         .spool = service->spool,
         .refuse_without_impression = service->options->bots_click_without_impression == 1,
         .goal_of = event_outcome_goal,
+        .knows_goals = event_outcome_knows_goals,
         .on_replayed = event_outcome_replayed,
         .arg = service,
     };

@@ -32,6 +32,7 @@ struct catalog_store {
 
     struct catalog *current;
     bool confirmed; /* by Redis, ever */
+    bool known;     /* and all of it has been brought in */
     int64_t confirmed_us;
     struct loop_timer *publish;
     bool publish_set;
@@ -160,12 +161,19 @@ static bool has_changes(const struct catalog_store *store)
     return !store->current || catalog_entries_changes(store->entries) > 0;
 }
 
+static void note_known(struct catalog_store *store)
+{
+    if (store->confirmed && !has_changes(store))
+        store->known = true;
+}
+
 static void on_publish(void *arg)
 {
     struct catalog_store *store = arg;
     store->publish_set = false;
     if (has_changes(store))
         bring_in(store);
+    note_known(store);
     if (has_changes(store))
         publish_in(store, 0);
     catalog_keeper_changed(store->keeper);
@@ -186,6 +194,7 @@ static void on_read(bool changed, void *arg)
     (void)changed;
     if (catalog_sync_is_complete(store->sync))
         confirm(store);
+    note_known(store);
     if (store->confirmed && has_changes(store))
         publish_in(store, PUBLISH_US);
 }
@@ -259,6 +268,11 @@ void catalog_store_free(struct catalog_store *store)
 struct catalog *catalog_store_current(const struct catalog_store *store)
 {
     return store->current;
+}
+
+bool catalog_store_is_known(const struct catalog_store *store)
+{
+    return store->known;
 }
 
 unsigned catalog_store_fields(const struct catalog_store *store, enum record_kind kind,

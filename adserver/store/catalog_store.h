@@ -51,6 +51,12 @@ void catalog_store_free(struct catalog_store *store);
 struct catalog *catalog_store_current(const struct catalog_store *store);
 
 /*
+ * Whether all that Redis holds has been brought in at least once, so that what is not there is not
+ * in Redis either. A few instructions.
+ */
+bool catalog_store_is_known(const struct catalog_store *store);
+
+/*
  * The fields of an entry as its last good version has them; how many, 0 where there is none. They
  * are valid during this turn.
  */

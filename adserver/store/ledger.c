@@ -184,10 +184,15 @@ static void spool_queue(struct ledger *ledger, struct lane *lane)
 
 /* ---- To Redis ---- */
 
+static bool knows_goals(const struct ledger *ledger)
+{
+    return !ledger->config.knows_goals || ledger->config.knows_goals(ledger->config.arg);
+}
+
 static bool is_ready(void *arg)
 {
     const struct ledger *ledger = arg;
-    return redis_is_up(ledger->config.redis) && !ledger_trouble(ledger)[0];
+    return redis_is_up(ledger->config.redis) && !ledger_trouble(ledger)[0] && knows_goals(ledger);
 }
 
 static void settle(struct ledger *ledger, struct batch *batch, const enum ledger_result *results)
@@ -244,12 +249,12 @@ static void send_first(struct ledger *ledger, struct lane *lane)
     ledger_call_send(&ledger->config, &events, LEDGER_LIVE, LEDGER_PATIENCE_MS, on_answer, batch);
 }
 
-/* Without a spool what can't be sent has to be tried, to fail. */
+/* Without a spool what Redis may not take is tried all the same, and fails if it does not. */
 static void on_end_of_turn(void *arg)
 {
     struct ledger *ledger = arg;
     struct lane *lane;
-    bool sends = !ledger->config.spool || is_ready(ledger);
+    bool sends = ledger->config.spool ? is_ready(ledger) : knows_goals(ledger);
     while ((lane = STAILQ_FIRST(&ledger->due))) {
         STAILQ_REMOVE_HEAD(&ledger->due, link);
         lane->is_due = false;

@@ -78,6 +78,12 @@ struct event_goal {
 /* False: it has neither price nor bounds. Called when the event is sent. */
 typedef bool ledger_goal_fn(const struct ledger_event *event, struct event_goal *ret, void *arg);
 
+/*
+ * Whether goal_of knows all campaigns, so that its false means what it says. Until then no event is
+ * counted: events wait in the spool.
+ */
+typedef bool ledger_knows_goals_fn(void *arg);
+
 enum ledger_result {
     LEDGER_COUNTED,           /* the first of its kind */
     LEDGER_COUNTED_IMPLIED,   /* a click or viewable that also counted its missing impression */
@@ -104,8 +110,9 @@ struct ledger_config {
     struct slice prefix; /* must outlive the ledger */
     int64_t page_ttl_ms;
     bool refuse_without_impression; /* a click whose impression nobody reported does not count */
-    ledger_goal_fn *goal_of;         /* NULL: no campaign has price or bounds */
-    ledger_replayed_fn *on_replayed; /* may be NULL */
+    ledger_goal_fn *goal_of;        /* NULL: no campaign has price or bounds */
+    ledger_knows_goals_fn *knows_goals; /* NULL: always */
+    ledger_replayed_fn *on_replayed;    /* may be NULL */
     void *arg;
 };
 struct ledger *ledger_new(const struct ledger_config *config);

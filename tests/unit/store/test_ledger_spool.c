@@ -25,6 +25,7 @@ struct bench {
     unsigned replayed[LEDGER_FAILED + 1]; /* by result */
     unsigned told[LEDGER_FAILED + 1];
     unsigned open;
+    bool goals_unknown;
 };
 
 static bool is_up(void *arg)
@@ -46,6 +47,11 @@ static void on_replayed(const struct ledger_event *event, enum ledger_result res
     bench->replayed[result]++;
 }
 
+static bool knows_goals(void *arg)
+{
+    return !((struct bench *)arg)->goals_unknown;
+}
+
 static void start(struct bench *bench)
 {
     struct err err;
@@ -64,6 +70,7 @@ static void start(struct bench *bench)
                                    .clock = &clock_system,
                                    .prefix = SLICE("ad:"),
                                    .page_ttl_ms = TTL_MS,
+                                   .knows_goals = knows_goals,
                                    .on_replayed = on_replayed,
                                    .arg = bench};
     bench->ledger = ledger_new(&ledger);
@@ -271,6 +278,21 @@ static void what_a_new_server_has_not_heard_of_is_told_again(void **state)
     assert_int_equal(total_of("impressions"), 201);
 }
 
+/* What a campaign costs, and its bounds, are not known yet: counting now would be free of charge. */
+static void nothing_counts_before_prices_and_bounds_are_known(void **state)
+{
+    struct bench *bench = *state;
+    bench->goals_unknown = true;
+    report_many(bench, 0, 3);
+    wait_told(bench);
+    assert_int_equal(bench->told[LEDGER_SPOOLED], 3);
+    run_for(bench->loop, 2 * LEDGER_REPLAY_REST_MS);
+    assert_int_equal(total_of("impressions"), 0);
+    bench->goals_unknown = false;
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 3);
+}
+
 static void spoiled_counts_are_told_as_failed_and_hold_nothing_up(void **state)
 {
     struct bench *bench = *state;
@@ -300,6 +322,7 @@ int main(void)
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
         ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),
+        ON_REDIS(nothing_counts_before_prices_and_bounds_are_known),
         ON_REDIS(spoiled_counts_are_told_as_failed_and_hold_nothing_up),
     };
     log_setup(LOG_ERROR, LOG_LOGFMT);
