@@ -52,6 +52,10 @@ void health_handle_readyz(struct http_exchange *exchange, void *context)
     if (!catalog_store_current(service->catalog))
         http_respond_error(exchange, 503, "no_catalog",
                            SLICE("no catalog: Redis has not been reached and none is on disk"));
+    else if (redis_is_up(service->redis) && redis_policy_evicts(service->redis))
+        http_respond_error(exchange, 503, "redis_evicts",
+                           SLICE("Redis throws keys away when it is full: caps and counts would be "
+                                 "lost; set maxmemory-policy noeviction"));
     else if (!redis_refusal(service)[0])
         respond_word(exchange, 200, SLICE("{\"status\":\"ready\",\"events\":\"redis\"}\n"));
     else if (!spool_refusal(service)[0])

@@ -304,6 +304,19 @@ test('readyz tells of a Redis that answers and takes no events', async (t) => {
   assert.match(await readiness(), /^redis_refuses: .*OOM/);
 });
 
+test('a Redis that throws keys away is not one to count in', async (t) => {
+  const redis = await startRedis({ t, conf: { maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' } });
+  await importCatalog(redis, smallCatalog);
+  const server = await startServer({ t, redis, ready: 'alive', allowErrors: /evicts keys/ });
+  const readiness = async () => (await request(`${server.admin}/readyz`)).json().error?.code;
+  await until(async () => (await server.stats()).redis.connected);
+  await until(async () => (await readiness()) === 'redis_evicts', { what: 'it is refused' });
+  assert.match(server.log(), /level=error msg="redis: evicts keys .*policy=allkeys-lru/);
+  await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+  await redis.command('CLIENT', 'KILL', 'TYPE', 'normal').catch(() => {});
+  await until(async () => (await readiness()) === undefined, { what: 'mended, it is ready' });
+});
+
 test('what is on one listener is not on the other', async (t) => {
   const { server } = await start(t);
   for (const where of ['/stats', '/metrics', '/healthz', '/readyz', '/api/v1/campaigns', '/console/'])
