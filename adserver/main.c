@@ -324,7 +324,8 @@ static void open_standard_descriptors(void)
 static bool start(struct server *server, struct err *err)
 {
     return prepare_state(server->settings, err) && lock_spool(server->settings, NULL, err) &&
-           open_sockets(server, server->settings, err) && drop_privileges(server->settings, err) && check_keyring(server->settings, err);
+           open_sockets(server, server->settings, err) && drop_privileges(server->settings, err) &&
+           check_keyring(server->settings, err);
 }
 
 static int supervise(struct server *server)

@@ -1,11 +1,10 @@
 /*
  * event: impressions, viewable impressions and clicks, reported through signed addresses.
  *
- * A beacon is answered 204 once its count stands in Redis or, while that takes none, the event in the
- * spool; and 503 when neither is to be had (it is counted as failed; the tag tries again). A click is
- * redirected whatever becomes of its count.
- * What is not a person's, or late, is counted apart under its reason. Nothing in the request but
- * the token chooses where a click goes.
+ * A beacon is answered 204 once its count stands in Redis or, while that takes none, the event in
+ * the spool; and 503 when neither is to be had (it is counted as failed; the tag tries again). A
+ * click is redirected whatever becomes of its count. What is not a person's, or late, is counted
+ * apart under its reason. Nothing in the request but the token chooses where a click goes.
  */
 #ifndef SERVE_EVENT_H
 #define SERVE_EVENT_H

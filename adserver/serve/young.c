@@ -17,8 +17,8 @@ struct young {
 
 struct young *young_new(void)
 {
-    void *memory = mmap(NULL, sizeof(struct young), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory =
+        mmap(NULL, sizeof(struct young), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(memory != MAP_FAILED);
     return memory;
 }
@@ -75,8 +75,8 @@ void young_note(struct young *young, const uint8_t impression[IMPRESSION_BYTES],
                           memory_order_relaxed);
 }
 
-bool young_is(const struct young *young, const uint8_t impression[IMPRESSION_BYTES],
-              int64_t now_us, int64_t for_ms)
+bool young_is(const struct young *young, const uint8_t impression[IMPRESSION_BYTES], int64_t now_us,
+              int64_t for_ms)
 {
     uint64_t hash = hash_of(impression);
     size_t first = bucket_of(hash);

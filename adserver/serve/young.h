@@ -27,7 +27,7 @@ void young_free(struct young *young);
 
 /* Times are monotonic; `for_ms` is at most YOUNG_MAX_MS. */
 void young_note(struct young *young, const uint8_t impression[IMPRESSION_BYTES], int64_t now_us);
-bool young_is(const struct young *young, const uint8_t impression[IMPRESSION_BYTES],
-              int64_t now_us, int64_t for_ms);
+bool young_is(const struct young *young, const uint8_t impression[IMPRESSION_BYTES], int64_t now_us,
+              int64_t for_ms);
 
 #endif

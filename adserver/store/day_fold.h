@@ -12,8 +12,9 @@
 #include "store/count_keys.h"
 #include "store/redis.h"
 
-#define DAY_FOLD_NUMBERS_MAX 2000 /* moved in one step, which Redis does in a millisecond or two \
-                                   */
+#define DAY_FOLD_NUMBERS_MAX                                            \
+    2000 /* moved in one step, which Redis does in a millisecond or two \
+          */
 
 struct day_fold;
 

@@ -17,11 +17,11 @@
  * the more there are, the cheaper each is. Every batch has an identity (ledger_identity.h), so that
  * one of which it is not known whether it was counted can be sent again, by this process, after its
  * death by another one, or after a fail-over. What Redis does not take in time goes into the spool
- * with its identity; it counts in the hour in which it was reported. Where it can't be written there
- * either it has failed.
+ * with its identity; it counts in the hour in which it was reported. Where it can't be written
+ * there either it has failed.
  *
- * Events that were counted during the last seconds are kept in memory, too: they are sent again when
- * the connection comes back with another server behind it, which may not have heard of them.
+ * Events that were counted during the last seconds are kept in memory, too: they are sent again
+ * when the connection comes back with another server behind it, which may not have heard of them.
  *
  * Where a campaign has bounds, the same step settles the event: an impression uses up what was
  * reserved for it, or counts where there is room beside all that is counted and reserved (goals.h);
@@ -117,8 +117,8 @@ struct ledger_config {
 };
 struct ledger *ledger_new(const struct ledger_config *config);
 /*
- * Serves that have not been written are lost; see ledger_flush(). Open events end with LEDGER_FAILED
- * where they are not in the spool; their functions may not record more.
+ * Serves that have not been written are lost; see ledger_flush(). Open events end with
+ * LEDGER_FAILED where they are not in the spool; their functions may not record more.
  */
 void ledger_free(struct ledger *ledger);
 

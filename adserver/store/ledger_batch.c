@@ -113,7 +113,7 @@ static bool take_event(struct slice *rest, struct ledger_event *ret)
         !take_bytes(rest, IMPRESSION_BYTES, &impression) || !take_text(rest, &ret->creative) ||
         !take_text(rest, &ret->slot) || !take_filter(rest, &ret->filter))
         return false;
-    ret->kind = (enum event_kind)*kind;
+    ret->kind = (enum event_kind) * kind;
     ret->now_us = (int64_t)now_us;
     ret->issued_ms = (int64_t)issued_ms;
     memcpy(ret->impression, impression, IMPRESSION_BYTES);

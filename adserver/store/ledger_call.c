@@ -12,8 +12,8 @@
 #define PLAIN_KEYS  3
 #define PLAIN_ARGS  14
 #define TERMS_AT    5 /* position of the prices and bounds among the arguments */
-#define CALL_KEYS    (PLAIN_KEYS + 2 * LEDGER_BATCH_EVENTS)
-#define CALL_ARGS    (PLAIN_ARGS + 3 * LEDGER_BATCH_EVENTS)
+#define CALL_KEYS   (PLAIN_KEYS + 2 * LEDGER_BATCH_EVENTS)
+#define CALL_ARGS   (PLAIN_ARGS + 3 * LEDGER_BATCH_EVENTS)
 #define PLACE_MAX   (2 * ID_MAX + 4)
 #define NUMBER_MAX  24
 #define EVENT_BYTES 8

@@ -3,12 +3,12 @@
  * with once.
  *
  * The batches of one campaign that a process sends in one epoch are numbered 1, 2, 3 … Redis keeps,
- * for each campaign and epoch, the number of the last one it dealt with (event.lua's mark). It deals
- * with the next number only; a lower one has been dealt with, and a higher one it refuses. So when
- * one is refused, all that were sent behind it are, too; they are sent again in their order, from the
- * spool, by whoever has it then, and none counts twice. Of one that can't come any more (it was
- * never acknowledged) the next one says so. After any failure a new epoch begins, whose batches need
- * not wait for those.
+ * for each campaign and epoch, the number of the last one it dealt with (event.lua's mark). It
+ * deals with the next number only; a lower one has been dealt with, and a higher one it refuses. So
+ * when one is refused, all that were sent behind it are, too; they are sent again in their order,
+ * from the spool, by whoever has it then, and none counts twice. Of one that can't come any more
+ * (it was never acknowledged) the next one says so. After any failure a new epoch begins, whose
+ * batches need not wait for those.
  */
 #ifndef STORE_LEDGER_IDENTITY_H
 #define STORE_LEDGER_IDENTITY_H

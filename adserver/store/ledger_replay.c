@@ -18,7 +18,7 @@
 struct flight {
     LIST_ENTRY(flight) link;
     struct ledger_replay *replay; /* NULL: it has gone */
-    bool spooled;                 /* from the spool, under this ticket; else recalled, in that place */
+    bool spooled; /* from the spool, under this ticket; else recalled, in that place */
     uint64_t ticket;
     unsigned count; /* of its events */
     size_t len;

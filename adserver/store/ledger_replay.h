@@ -1,6 +1,6 @@
 /*
- * ledger_replay: batches of events that go to Redis again, for store/ledger.c: first those it may have lost
- * (ledger_recent.h), then what is in the spool, oldest first.
+ * ledger_replay: batches of events that go to Redis again, for store/ledger.c: first those it may
+ * have lost (ledger_recent.h), then what is in the spool, oldest first.
  *
  * At most LEDGER_REPLAY_WINDOW are under way, and LEDGER_REPLAY_RATE a second begin, so that what
  * happens now keeps its place. They go in their order: identities need that (ledger_identity.h).
@@ -14,10 +14,10 @@
 
 #include "store/ledger.h"
 
-#define LEDGER_REPLAY_WINDOW   64
-#define LEDGER_REPLAY_RATE     10000
-#define LEDGER_REPLAY_TICK_MS  10
-#define LEDGER_REPLAY_REST_MS  250
+#define LEDGER_REPLAY_WINDOW  64
+#define LEDGER_REPLAY_RATE    10000
+#define LEDGER_REPLAY_TICK_MS 10
+#define LEDGER_REPLAY_REST_MS 250
 
 struct ledger_replay;
 struct ledger_recent;

@@ -4,7 +4,8 @@
  * Runs on the thread, in pieces short enough for a group of records to pass. A segment is read to
  * its end before it is handed on, so that its records are counted and what is wrong with it is
  * known once. One process left its segments in an order that its records need: a segment is taken
- * only with or after the elder ones of the same process. What nothing is in is removed; what is no segment gets the name <segment>.bad.
+ * only with or after the elder ones of the same process. What nothing is in is removed; what is no
+ * segment gets the name <segment>.bad.
  */
 #ifndef STORE_SPOOL_ORPHANS_H
 #define STORE_SPOOL_ORPHANS_H

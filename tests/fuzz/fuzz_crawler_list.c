@@ -1,6 +1,6 @@
 /*
- * Any text as bots.list: refused with its line and a reason in printable ASCII, or a list that takes
- * no empty text for a crawler's and answers alike when it is asked again, in memory or not.
+ * Any text as bots.list: refused with its line and a reason in printable ASCII, or a list that
+ * takes no empty text for a crawler's and answers alike when it is asked again, in memory or not.
  */
 #include "base/check.h"
 #include "decision/crawlers.h"

@@ -106,8 +106,7 @@ static bool goal_of(const struct ledger_event *event, struct event_goal *ret, vo
 {
     struct bench *bench = arg;
     ret->campaign = &bench->campaign;
-    ret->window =
-        goal_window_at(bench->campaign.zone, HOLD_US, event->issued_ms * US_PER_MS);
+    ret->window = goal_window_at(bench->campaign.zone, HOLD_US, event->issued_ms * US_PER_MS);
     ret->held_from_us = bench->wall_us - HOLD_US;
     return true;
 }

@@ -10,13 +10,12 @@
 #include "unit/store/fake_redis.h"
 #include "unit/store/redis_fixture.h"
 
-#define TTL_MS (INT64_C(24) * 3600 * 1000)
-#define NOW_US (INT64_C(1795435200) * US_PER_SECOND) /* 2026-11-23 12:00 UTC */
-#define COUNTS "ad:count:{spring}:2026112312"
-#define TOTALS "ad:total:{spring}"
-#define SEEN   "ad:seen:{spring}:AAAAAAAAAAAAAAAAAAA"
-#define SEEN_MS \
-    (IMPRESSION_BLOCK_AGE_MS + TTL_MS + LEDGER_SPOOLED_MAX_MS + LEDGER_SEEN_MARGIN_MS)
+#define TTL_MS  (INT64_C(24) * 3600 * 1000)
+#define NOW_US  (INT64_C(1795435200) * US_PER_SECOND) /* 2026-11-23 12:00 UTC */
+#define COUNTS  "ad:count:{spring}:2026112312"
+#define TOTALS  "ad:total:{spring}"
+#define SEEN    "ad:seen:{spring}:AAAAAAAAAAAAAAAAAAA"
+#define SEEN_MS (IMPRESSION_BLOCK_AGE_MS + TTL_MS + LEDGER_SPOOLED_MAX_MS + LEDGER_SEEN_MARGIN_MS)
 
 struct bench {
     struct loop *loop;
@@ -427,9 +426,9 @@ static void serves_that_do_not_count_are_kept_apart(void **state)
         const char *word = event_filter_rows[filter].word;
         assert_int_equal(redis_fixture_number(&server, "HGET " TOTALS " serves_%s", word),
                          filter + 1);
-        assert_int_equal(redis_fixture_number(
-                             &server, "HGET " COUNTS " spring-970|header|serves_%s", word),
-                         filter + 1);
+        assert_int_equal(
+            redis_fixture_number(&server, "HGET " COUNTS " spring-970|header|serves_%s", word),
+            filter + 1);
     }
     assert_int_equal(redis_fixture_number(&server, "HGET " TOTALS " serves"), 5);
     assert_int_equal(redis_fixture_number(&server, "HGET " COUNTS " spring-970|header|serves"), 5);

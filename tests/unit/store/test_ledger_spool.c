@@ -119,13 +119,13 @@ static void note(enum ledger_result result, void *arg)
 
 static void report(struct bench *bench, enum event_kind kind, unsigned number)
 {
-    struct ledger_event event = {.kind = kind,
-                                 .campaign = SLICE("spring"),
-                                 .creative = SLICE("spring-970"),
-                                 .slot = SLICE("header"),
-                                 .impression = {[14] = (uint8_t)((number + 1) >> 8),
-                                                [15] = (uint8_t)(number + 1)},
-                                 .now_us = clock_wall_us(&clock_system)};
+    struct ledger_event event = {
+        .kind = kind,
+        .campaign = SLICE("spring"),
+        .creative = SLICE("spring-970"),
+        .slot = SLICE("header"),
+        .impression = {[14] = (uint8_t)((number + 1) >> 8), [15] = (uint8_t)(number + 1)},
+        .now_us = clock_wall_us(&clock_system)};
     event.issued_ms = event.now_us / US_PER_MS;
     bench->open++;
     ledger_record(bench->ledger, &event, note, bench);
@@ -234,7 +234,8 @@ static void another_process_takes_over_what_one_has_left(void **state)
     assert_int_equal(total_of("duplicate"), 0);
 }
 
-/* The mark is the server's memory of numbers; a batch that it has not had the one before goes on. */
+/* The mark is the server's memory of numbers; a batch that it has not had the one before goes on.
+ */
 static void a_number_that_never_comes_holds_nothing_up(void **state)
 {
     struct bench *bench = *state;
@@ -278,7 +279,8 @@ static void what_a_new_server_has_not_heard_of_is_told_again(void **state)
     assert_int_equal(total_of("impressions"), 201);
 }
 
-/* What a campaign costs, and its bounds, are not known yet: counting now would be free of charge. */
+/* What a campaign costs, and its bounds, are not known yet: counting now would be free of charge.
+ */
 static void nothing_counts_before_prices_and_bounds_are_known(void **state)
 {
     struct bench *bench = *state;
