@@ -7,7 +7,7 @@
 #include "http/exchange.h"
 #include "serve/service.h"
 
-http_handler tags_handle_tag;  /* /tag.js: an hour in caches, then asked for by its ETag */
+http_handler tags_handle_tag; /* /tag.js: an hour in caches, then asked for by its ETag */
 http_handler tags_handle_demo;
 
 /* /demo, without the slash, sends there. */
