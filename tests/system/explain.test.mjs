@@ -97,8 +97,12 @@ test('a cap that is reached is told with its count and the time it opens again',
   assert.equal(daily.json().slots[0].verdicts.cap, 1);
 });
 
-test('what is told is what is served, to 200 requests', async (t) => {
-  const { server } = await start(t, [
+// Requests until all that was drawn has been served. The rarest of the campaigns below is drawn once in twenty: it
+// misses so many about once in 10^33 runs.
+const servedMost = 1500;
+
+test('what is told is what is served: all of it, and nothing else', async (t) => {
+  const campaigns = [
     campaign('a', { weight: 3 }),
     campaign('b', { weight: 2 }),
     campaign('once', { tier: 'sponsorship', caps: '1/1h' }),
@@ -109,7 +113,9 @@ test('what is told is what is served, to 200 requests', async (t) => {
     campaign('shop', { 'kv.section': 'shop' }),
     campaign('house', { tier: 'house' }),
     campaign('late', { start: '2099-01-01T00:00:00Z' }),
-  ]);
+  ];
+  // How soon Redis answers is not what is asked here.
+  const { server } = await start(t, campaigns, { 'server.deadline_ms': '10s' });
   const pages = [
     {},
     { kw: 'tea' },
@@ -117,20 +123,20 @@ test('what is told is what is served, to 200 requests', async (t) => {
     { 'kv.section': 'shop', kw: 'Tea,beer', url: 'https://blog.example/news' },
   ];
   for (const [i, page] of pages.entries()) {
-    const served = [new Set(), new Set()];
-    const drawn = [new Set(), new Set()];
-    for (let n = 0; n < 50; n++) {
-      const described = { slot: ['header', 'post-top'], uid: `viewer-${i}-${n}-000`, ...page };
-      if (n === 0) {
-        const { slots: told } = (await explain(server, { ...described, ua: browser })).json();
-        told.forEach((slot, at) => slot.listed.filter(({ draws }) => draws > 0).forEach((one) => drawn[at].add(one.campaign)));
-        told.forEach((slot) => assert.equal(slot.campaigns, 10));
-      }
-      const ads = await server.ads(described, { headers: { 'User-Agent': browser } });
-      ads.forEach((ad, at) => served[at].add(ad.campaign));
+    const viewer = (n) => ({ slot: ['header', 'post-top'], uid: `viewer-${i}-${n}-000`, ...page });
+    const { slots: told } = (await explain(server, { ...viewer(0), ua: browser })).json();
+    told.forEach((slot) => assert.equal(slot.campaigns, campaigns.length));
+    const drawn = told.map((slot) => new Set(slot.listed.filter(({ draws }) => draws > 0).map((one) => one.campaign)));
+    const missing = drawn.map((names) => new Set(names));
+    let n = 0;
+    for (; n < servedMost && (n < 50 || missing.some((names) => names.size > 0)); n++) {
+      const ads = await server.ads(viewer(n), { headers: { 'User-Agent': browser } });
+      ads.forEach((ad, at) => {
+        assert.ok(drawn[at].has(ad.campaign), `slot ${at} of page ${i}: ${ad.campaign} (${ad.unfilled}) is not among ${[...drawn[at]]}`);
+        missing[at].delete(ad.campaign);
+      });
     }
-    assert.deepEqual([...served[0]].sort(), [...drawn[0]].sort(), `the first slot of page ${i}`);
-    assert.deepEqual([...served[1]].sort(), [...drawn[1]].sort(), `the second slot of page ${i}`);
+    assert.deepEqual(missing.map((names) => [...names]), [[], []], `page ${i} after ${n} requests`);
   }
 });
 
