@@ -288,7 +288,7 @@ void redis_cluster_command(struct redis_cluster *cluster, const struct slice *ar
 {
     struct slice key = SLICE("");
     CHECK(count >= 1 && count <= REDIS_ARGS_MAX);
-    CHECK(redis_key_of(args, count, &key)); /* the others go to a server of one's choice */
+    (void)redis_key_of(args, count, &key); /* without one: as if it were empty */
     unsigned slot = redis_slot_of(key);
     struct redis_member *member = whom_to_ask(cluster, slot);
     if (!member) {
@@ -304,8 +304,7 @@ void redis_cluster_command(struct redis_cluster *cluster, const struct slice *ar
 /* A script's keys stand together by their tags: that is how they are named. */
 static unsigned slot_of_all(const struct slice *keys, unsigned count)
 {
-    CHECK(count >= 1);
-    unsigned slot = redis_slot_of(keys[0]);
+    unsigned slot = redis_slot_of(count > 0 ? keys[0] : SLICE(""));
     for (unsigned i = 1; i < count; i++)
         CHECK(redis_slot_of(keys[i]) == slot);
     return slot;
