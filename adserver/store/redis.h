@@ -183,9 +183,10 @@ void redis_command_to(struct redis *redis, unsigned server, const struct slice *
                       unsigned count, int timeout_ms, redis_fn *fn, void *arg);
 
 /*
- * Sends one command, which has a key, the first of its arguments but for EVAL and EVALSHA. With a
- * cluster all of its keys must share a hash tag. The arguments are copied before it returns.
- * `timeout_ms` from now; 0 means REDIS_SLOW_MS, for what nobody waits for.
+ * Sends one command. A cluster finds its server by its key, the first of its arguments but for EVAL
+ * and EVALSHA: all of its keys must share a hash tag there, and one without a key goes anywhere.
+ * The arguments are copied before it returns. `timeout_ms` from now; 0 means REDIS_SLOW_MS, for
+ * what nobody waits for.
  */
 #define REDIS_SLOW_MS 5000
 void redis_command(struct redis *redis, const struct slice *args, unsigned count, int timeout_ms,

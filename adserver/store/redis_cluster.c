@@ -41,7 +41,9 @@ struct redis_cluster {
     struct redis_members *members;
     struct command_list waiting, spare;
     struct loop_timer *try_again;
-    struct loop_timer *look;      /* while a server is away */
+    struct loop_timer *look;   /* while a server is away */
+    struct loop_timer *gather; /* for the others, at the very beginning */
+    bool gathered;
     struct redis_calls *refusals; /* what nobody can be asked: ends at the end of the turn */
     unsigned pending;
     bool freeing;
@@ -57,13 +59,18 @@ static int64_t now_us(void)
 
 /* ---- Being up ---- */
 
-bool redis_cluster_is_up(const struct redis_cluster *cluster)
+static bool has_any(const struct redis_cluster *cluster)
 {
     for (unsigned i = 0; i < redis_members_count(cluster->members); i++) {
         if (redis_node_is_up(redis_members_get(cluster->members, i)->node))
             return true;
     }
     return false;
+}
+
+bool redis_cluster_is_up(const struct redis_cluster *cluster)
+{
+    return cluster->gathered && has_any(cluster);
 }
 
 static bool is_whole(const struct redis_cluster *cluster)
@@ -104,9 +111,24 @@ static void on_look(void *arg)
 static void on_member_up(void *arg)
 {
     struct redis_cluster *cluster = arg;
+    if (!cluster->gathered && !is_whole(cluster)) {
+        loop_timer_set(cluster->gather, REDIS_CLUSTER_GATHER_MS * US_PER_MS);
+        return;
+    }
+    cluster->gathered = true;
     show_state(cluster);
     if (cluster->config.on_up)
         cluster->config.on_up(cluster->config.arg);
+}
+
+/* Whoever is not there by now is waited for no longer. */
+static void on_gather(void *arg)
+{
+    struct redis_cluster *cluster = arg;
+    if (cluster->gathered || !has_any(cluster))
+        return;
+    cluster->gathered = true;
+    on_member_up(cluster);
 }
 
 static void on_member_down(void *arg)
@@ -117,7 +139,7 @@ static void on_member_down(void *arg)
     show_state(cluster);
     redis_scout_ask(cluster->scout);
     look_later(cluster);
-    if (cluster->config.on_down && !redis_cluster_is_up(cluster))
+    if (cluster->config.on_down && cluster->gathered && !redis_cluster_is_up(cluster))
         cluster->config.on_down(cluster->config.arg);
 }
 
@@ -243,17 +265,18 @@ static const char *host_of(const struct command *command)
 
 static bool is_redirected(struct command *command, const struct redis_reply *reply)
 {
-    if (command->cluster->freeing || command->redirects++ >= REDIS_REDIRECTS_MAX)
+    if (command->cluster->freeing)
         return false;
-    if (redis_reply_says(reply, SLICE("MOVED")))
-        return follow(command, reply, true, host_of(command));
-    if (redis_reply_says(reply, SLICE("ASK")))
-        return follow(command, reply, false, host_of(command));
-    if (!redis_reply_says(reply, SLICE("TRYAGAIN")))
+    if (redis_reply_says(reply, SLICE("TRYAGAIN"))) {
+        command->redirects = 0; /* as often as there is time for */
+        wait_a_little(command);
+        return true;
+    }
+    bool moved = redis_reply_says(reply, SLICE("MOVED"));
+    if ((!moved && !redis_reply_says(reply, SLICE("ASK"))) ||
+        command->redirects++ >= REDIS_REDIRECTS_MAX)
         return false;
-    command->redirects--; /* as often as there is time for */
-    wait_a_little(command);
-    return true;
+    return follow(command, reply, moved, host_of(command));
 }
 
 static void on_answer(enum redis_failure failure, const struct redis_reply *reply, void *arg)
@@ -288,7 +311,7 @@ void redis_cluster_command(struct redis_cluster *cluster, const struct slice *ar
 {
     struct slice key = SLICE("");
     CHECK(count >= 1 && count <= REDIS_ARGS_MAX);
-    CHECK(redis_key_of(args, count, &key)); /* the others go to a server of one's choice */
+    (void)redis_key_of(args, count, &key); /* without one: as if it were empty */
     unsigned slot = redis_slot_of(key);
     struct redis_member *member = whom_to_ask(cluster, slot);
     if (!member) {
@@ -304,8 +327,7 @@ void redis_cluster_command(struct redis_cluster *cluster, const struct slice *ar
 /* A script's keys stand together by their tags: that is how they are named. */
 static unsigned slot_of_all(const struct slice *keys, unsigned count)
 {
-    CHECK(count >= 1);
-    unsigned slot = redis_slot_of(keys[0]);
+    unsigned slot = redis_slot_of(count > 0 ? keys[0] : SLICE(""));
     for (unsigned i = 1; i < count; i++)
         CHECK(redis_slot_of(keys[i]) == slot);
     return slot;
@@ -430,6 +452,7 @@ struct redis_cluster *redis_cluster_new(struct loop *loop, const struct redis_co
     random_seed_from_system(&cluster->random);
     cluster->try_again = loop_timer_new(loop, try_again, cluster);
     cluster->look = loop_timer_new(loop, on_look, cluster);
+    cluster->gather = loop_timer_new(loop, on_gather, cluster);
     cluster->refusals = redis_calls_new(loop, ignore_timeout, cluster);
     struct redis_members_config members = {.target = config->target,
                                            .name = config->name,
@@ -475,5 +498,6 @@ void redis_cluster_free(struct redis_cluster *cluster)
     }
     loop_timer_free(cluster->try_again);
     loop_timer_free(cluster->look);
+    loop_timer_free(cluster->gather);
     free(cluster);
 }

@@ -6,17 +6,19 @@
  * time. Nothing is sent again that may have run. A server away means that its keys are away, and
  * those alone: its commands fail as those of a single connection would.
  *
- * A cluster is up while any server that holds slots is. on_up runs whenever one of them is
- * connected or again, on_down when the last of them is not.
+ * A cluster is up while any server that holds slots is; at the very beginning all are waited for,
+ * for a moment, so that what is asked first does not fail by halves. on_up runs whenever one of
+ * them is connected or again, on_down when the last of them is not.
  */
 #ifndef STORE_REDIS_CLUSTER_H
 #define STORE_REDIS_CLUSTER_H
 
 #include "store/redis.h"
 
-#define REDIS_REDIRECTS_MAX   5   /* of one command */
-#define REDIS_TRY_AGAIN_MS    10  /* before a command that has to wait is sent again */
-#define REDIS_CLUSTER_LOOK_MS 300 /* between questions to the scout while a server is away */
+#define REDIS_REDIRECTS_MAX     5   /* of one command */
+#define REDIS_TRY_AGAIN_MS      10  /* before a command that has to wait is sent again */
+#define REDIS_CLUSTER_GATHER_MS 200 /* at the beginning, for the others after one is there */
+#define REDIS_CLUSTER_LOOK_MS   300 /* between questions to the scout while a server is away */
 
 struct redis_cluster;
 

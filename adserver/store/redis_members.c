@@ -141,7 +141,7 @@ void redis_members_move(struct redis_members *members, unsigned slot, struct red
 
 void redis_members_adopt(struct redis_members *members, const struct redis_slots *slots)
 {
-    struct redis_member *of[REDIS_SERVERS_MAX];
+    struct redis_member *of[REDIS_SERVERS_MAX] = {NULL};
     bool is_new = false;
     drop_idle(members);
     for (unsigned i = 0; i < slots->count; i++)

@@ -8,7 +8,7 @@ import { Child, freePort, removeDir, tempDir, until, whenDone } from './processe
 import { startRedis } from './redis.mjs';
 import { RedisClient } from './resp.mjs';
 
-export const downAfterMs = 500;
+export const downAfterMs = 1000; // less, and a busy machine sees primaries die that have not
 
 // What makes replication of a test quick; a write is refused where no replica has kept up.
 export const replicated = {
@@ -141,7 +141,7 @@ class SentinelGroup {
         }
         return null;
       },
-      { timeout: 20000, interval: 20, what: 'a replica is promoted' },
+      { timeout: 45000, interval: 20, what: 'a replica is promoted' },
     );
   }
 
@@ -191,7 +191,7 @@ function join(proxy, inner, to) {
 // ---- Redis Cluster ----
 
 export const slotCount = 16384;
-export const nodeTimeoutMs = 1000;
+export const nodeTimeoutMs = 1500; // likewise
 
 // { t, primaries, replicas (of each), conf }
 export async function startCluster({ t, primaries = 3, replicas = 1, conf = {} } = {}) {

@@ -208,6 +208,24 @@ static void a_key_on_its_way_is_waited_for_but_no_longer_than_allowed(void **sta
     assert_int_equal(bench->failure, REDIS_OK);
 }
 
+/* Half of a script's keys here, half there: the one says ASK, the other TRYAGAIN, until it is over.
+ */
+static void a_slot_on_its_way_may_send_to_and_fro_for_as_long_as_there_is_time(void **state)
+{
+    struct bench *bench = *state;
+    let_say(bench, 0, 0, 1, redirect(bench, 0, "GET", "ASK", SLICE("k"), 1));
+    let_say(bench, 1, 0, 1, (struct fake_line){"GET", "-TRYAGAIN\r\n", 0, false});
+    bench->ended = 0;
+    redis_command(bench->redis, (struct slice[]){SLICE("GET"), SLICE("k")}, 2, 5000, note, bench);
+    while (gets_at(bench, 1) <= 2 * REDIS_REDIRECTS_MAX)
+        run_for(bench->loop, 5);
+    assert_int_equal(bench->ended, 0);
+    let_say(bench, 1, 0, 1, (struct fake_line){"GET", "$1\r\n1\r\n", 0, false});
+    run_until(bench->loop, has_ended, bench, PATIENCE_MS);
+    assert_int_equal(bench->failure, REDIS_OK);
+    assert_string_equal(bench->text, "1");
+}
+
 static void servers_that_send_on_in_a_ring_are_given_up(void **state)
 {
     struct bench *bench = *state;
@@ -327,6 +345,7 @@ int main(void)
         WITH_BENCH(an_ask_is_for_once_and_says_asking),
         WITH_BENCH(a_script_that_is_asked_for_is_sent_with_its_text),
         WITH_BENCH(a_key_on_its_way_is_waited_for_but_no_longer_than_allowed),
+        WITH_BENCH(a_slot_on_its_way_may_send_to_and_fro_for_as_long_as_there_is_time),
         WITH_BENCH(servers_that_send_on_in_a_ring_are_given_up),
         WITH_BENCH(what_is_no_redirection_is_told),
         WITH_BENCH(a_map_of_an_older_epoch_is_not_believed),
