@@ -31,8 +31,9 @@ end
 for i = 2, 5 do call('STRLEN', KEYS[i]) end
 call('HINCRBY', KEYS[6], 'folds', 1)
 
+-- Not APPEND, which keeps as much room again for more.
 for i = 1, 5 do
-    if ARGV[i + 1] ~= '' then call('APPEND', KEYS[i], ARGV[i + 1]) end
+    if ARGV[i + 1] ~= '' then call('SET', KEYS[i], (call('GET', KEYS[i]) or '') .. ARGV[i + 1]) end
 end
 for _, hour in ipairs(hours) do
     local gone = {}

@@ -416,10 +416,11 @@ static enum report_read_result take_counts(struct report_read *read, const struc
 static bool take_fact(struct report_read *read, const struct asked *asked,
                       const struct redis_reply *reply)
 {
-    struct subject *campaign = read->campaigns ? &read->campaigns[asked->campaign] : NULL;
-    switch (asked->kind) {
-    case ASK_LIST:
+    if (asked->kind == ASK_LIST)
         return take_list(read, reply);
+    CHECK(asked->campaign < read->count && read->campaigns);
+    struct subject *campaign = &read->campaigns[asked->campaign];
+    switch (asked->kind) {
     case ASK_LISTED:
         campaign->listed = reply->integer == 1;
         return true;
