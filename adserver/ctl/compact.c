@@ -14,7 +14,7 @@
 /* Scripts are sent whole: a tool runs them too seldom to learn what Redis has. */
 static void queue(struct tool *tool, const struct compact_command *command)
 {
-    struct slice args[3 + 2 + HOURS_A_DAY + COMPACT_ARGS_MAX];
+    struct slice args[3 + COMPACT_KEYS_MAX + COMPACT_ARGS_MAX];
     char keys[NUMBER_MAX];
     unsigned count = 0;
     if (command->script) {

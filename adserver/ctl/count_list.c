@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "decision/model.h"
+#include "decision/packed_days.h"
 
 #define SCAN_COUNT SLICE("1000")
 
@@ -22,6 +23,22 @@ static const struct {
     {SLICE_INIT("total:{"), COUNT_TOTAL},
 };
 
+/* "202611", or "202611:3" of a quarter. */
+static bool parse_month(struct slice text, struct count_key *ret)
+{
+    uint64_t quarter;
+    size_t colon = slice_find(text, ':');
+    if (!count_month_parse(slice_of(text.ptr, colon), &ret->at))
+        return false;
+    if (colon == text.len)
+        return true;
+    if (text.len - colon != 2 ||
+        !slice_to_u64(slice_from(text, colon + 1), PACKED_QUARTERS - 1, &quarter))
+        return false;
+    ret->run = (unsigned)quarter + 1;
+    return true;
+}
+
 /* "spring}:2026113019" */
 static bool parse_rest(struct slice rest, struct count_key *ret)
 {
@@ -34,8 +51,7 @@ static bool parse_rest(struct slice rest, struct count_key *ret)
         return brace + 1 == rest.len;
     if (brace + 1 == rest.len || rest.ptr[brace + 1] != ':')
         return false;
-    return ret->kind == COUNT_HOUR ? count_hour_parse(time, &ret->at)
-                                   : count_month_parse(time, &ret->at);
+    return ret->kind == COUNT_HOUR ? count_hour_parse(time, &ret->at) : parse_month(time, ret);
 }
 
 static bool parse_key(const struct tool *tool, struct count_key *ret)

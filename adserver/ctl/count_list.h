@@ -20,7 +20,8 @@ enum count_kind {
 struct count_key {
     struct slice key, campaign;
     enum count_kind kind;
-    int64_t at; /* hour or month */
+    int64_t at;   /* hour or month */
+    unsigned run; /* of a packed month */
 };
 
 struct count_list {

@@ -38,7 +38,7 @@ static bool is_plain(struct slice text)
 /* "[::1]:8081" and "host" too. */
 static bool parse_authority(struct slice authority, struct address *ret)
 {
-    struct slice host = authority, port = SLICE("80");
+    struct slice host, port = SLICE("80");
     bool bracketed = slice_starts(authority, SLICE("["));
     size_t end = bracketed ? slice_find(authority, ']') : slice_find(authority, ':');
     if (bracketed && end == authority.len)

@@ -37,6 +37,7 @@ struct account {
     struct slice campaign;
     struct report_metrics metrics;
     report_sum hours[REPORT_METRICS_MAX], total[REPORT_METRICS_MAX];
+    report_sum packed[REPORT_METRICS_MAX], quarters[REPORT_METRICS_MAX];
     bool has_hours, has_total;
 };
 
@@ -124,15 +125,57 @@ static bool is_what_it_should_be(const struct count_key *key, const struct redis
     return reply->type == (key->kind == COUNT_MONTH ? REDIS_STRING : REDIS_ARRAY);
 }
 
-static enum report_result take_counts(struct report *report, const struct count_key *key,
-                                      const struct redis_reply *reply)
+/* The metric of each field that a run names; -1 where it is no field, or there are too many. */
+static int metric_of(struct account *account, struct slice name)
+{
+    struct report_field field;
+    return report_field_parse(name, &field) ? report_metrics_find(&account->metrics, field.metric)
+                                            : -1;
+}
+
+static bool add_entry(report_sum *sums, const int *metrics, const struct packed_entry *entry,
+                      unsigned run)
+{
+    int64_t hours[PACKED_HOURS];
+    if (run > 0 && !packed_hours(entry, hours))
+        return false;
+    sums[metrics[entry->field]] += entry->sum;
+    return true;
+}
+
+/* Days into `packed`, quarters into `quarters`. */
+static bool take_packed(struct account *account, unsigned run, struct slice bytes, int *metrics)
+{
+    struct packed_reader reader;
+    struct packed_entry entry;
+    enum packed_item item;
+    report_sum *sums = run == 0 ? account->packed : account->quarters;
+    packed_begin(&reader, bytes);
+    while ((item = packed_next(&reader, &entry)) != PACKED_END) {
+        if (item == PACKED_BROKEN)
+            return false;
+        if (item == PACKED_FIELD)
+            metrics[entry.field] = metric_of(account, entry.name);
+        if (metrics[entry.field] < 0 ||
+            (item == PACKED_ENTRY && !add_entry(sums, metrics, &entry, run)))
+            return false;
+    }
+    return true;
+}
+
+static bool take_counts(struct account *account, struct report *report, const struct count_key *key,
+                        const struct redis_reply *reply)
 {
     enum report_result result = REPORT_GOOD;
-    if (key->kind == COUNT_MONTH)
-        return report_add_month(report, count_month_begin(key->at), reply->text);
+    if (key->kind == COUNT_MONTH) {
+        int *metrics = check_calloc(PACKED_FIELDS_MAX, sizeof *metrics);
+        bool good = take_packed(account, key->run, reply->text, metrics);
+        free(metrics);
+        return good;
+    }
     for (size_t i = 0; i + 1 < reply->count && result == REPORT_GOOD; i += 2)
         result = report_add_field(report, key->at, reply->items[i].text, reply->items[i + 1].text);
-    return result;
+    return result == REPORT_GOOD;
 }
 
 static void take_key(struct reconciling *at, struct account *account, struct report *report,
@@ -147,7 +190,7 @@ static void take_key(struct reconciling *at, struct account *account, struct rep
         take_total(at, account, reply);
     } else {
         account->has_hours = true;
-        if (take_counts(report, key, reply) != REPORT_GOOD)
+        if (!take_counts(account, report, key, reply))
             tell_unusable(at, key);
     }
 }
@@ -180,6 +223,8 @@ static void take_report(struct account *account, const struct report *report)
         if (metric >= 0)
             account->hours[metric] += row->sums[i];
     }
+    for (unsigned i = 0; i < account->metrics.count; i++)
+        account->hours[i] += account->packed[i];
 }
 
 static const char *hint_of(const struct account *account, unsigned metric)
@@ -218,8 +263,12 @@ static void compare_metric(struct reconciling *at, const struct account *account
 static void compare_account(struct reconciling *at, const struct account *account,
                             const struct report *report)
 {
-    for (unsigned i = 0; i < account->metrics.count; i++)
+    for (unsigned i = 0; i < account->metrics.count; i++) {
+        if (account->packed[i] != account->quarters[i])
+            tell_numbers(at, account->campaign, account->metrics.words[i], account->packed[i],
+                         "by packed day", account->quarters[i], "by packed hour", "");
         compare_metric(at, account, i);
+    }
     if (report_unreadable(report) > 0)
         tell(at, account->campaign, SLICE("hours"), SLICE("some of their fields are no counts"));
     if (!at->stats || !id_is_valid(account->campaign))

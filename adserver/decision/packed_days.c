@@ -2,10 +2,10 @@
 
 #include "base/check.h"
 
-#define HEAD       "M1"
-#define MASK_BYTES 3
-#define DAYS_MAX   31
-#define ENTRY_MAX  512 /* bytes of one: more than 24 numbers take */
+#define HEAD      "M1"
+#define DAYS_MAX  31
+#define ENTRY_MAX 128 /* bytes of one: more than its numbers take */
+#define SUM_MAX   (24 * (uint64_t)PACKED_NUMBER_MAX)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
@@ -57,8 +57,7 @@ static bool read_entry(struct packed_reader *reader, struct packed_entry *ret)
     uint64_t field, size, sum;
     if (reader->fields == 0 || !cut_number(&reader->rest, reader->fields - 1, &field) ||
         !cut_number(&reader->rest, ENTRY_MAX, &size) ||
-        !cut_bytes(&reader->rest, size, &ret->hours) ||
-        !cut_number(&ret->hours, PACKED_HOURS * (uint64_t)PACKED_NUMBER_MAX, &sum))
+        !cut_bytes(&reader->rest, size, &ret->hours) || !cut_number(&ret->hours, SUM_MAX, &sum))
         return false;
     ret->field = (unsigned)field;
     ret->day = reader->day;
@@ -93,12 +92,11 @@ enum packed_item packed_next(struct packed_reader *reader, struct packed_entry *
 
 bool packed_hours(const struct packed_entry *entry, int64_t ret[PACKED_HOURS])
 {
-    struct slice rest = entry->hours, mask_bytes;
+    struct slice rest = slice_from(entry->hours, 1);
     int64_t sum = 0;
-    if (!cut_bytes(&rest, MASK_BYTES, &mask_bytes))
+    if (entry->hours.len == 0)
         return false;
-    const uint8_t *bytes = (const uint8_t *)mask_bytes.ptr;
-    uint32_t mask = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;
+    unsigned mask = (uint8_t)entry->hours.ptr[0];
     for (unsigned hour = 0; hour < PACKED_HOURS; hour++) {
         uint64_t number = 0;
         if ((mask >> hour & 1) && !cut_number(&rest, PACKED_NUMBER_MAX, &number))
@@ -106,7 +104,7 @@ bool packed_hours(const struct packed_entry *entry, int64_t ret[PACKED_HOURS])
         ret[hour] = (int64_t)number;
         sum += ret[hour];
     }
-    return rest.len == 0 && sum == entry->sum;
+    return rest.len == 0 && mask >> PACKED_HOURS == 0 && sum == entry->sum;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
@@ -138,28 +136,42 @@ void packed_add_day(struct strbuf *to, unsigned day, unsigned entries)
     add_number(to, entries);
 }
 
-void packed_add_entry(struct strbuf *to, unsigned field, const int64_t hours[PACKED_HOURS])
+static void add_entry(struct strbuf *to, unsigned field, const struct strbuf *body)
+{
+    CHECK(!body->overflowed);
+    add_number(to, field);
+    add_number(to, body->len);
+    strbuf_add_slice(to, strbuf_slice(body));
+}
+
+void packed_add_sum(struct strbuf *to, unsigned field, int64_t sum)
 {
     struct strbuf body;
-    uint32_t mask = 0;
+    CHECK(sum > 0 && (uint64_t)sum <= SUM_MAX);
+    strbuf_init(&body, ENTRY_MAX);
+    add_number(&body, (uint64_t)sum);
+    add_entry(to, field, &body);
+    strbuf_release(&body);
+}
+
+void packed_add_hours(struct strbuf *to, unsigned field, const int64_t hours[PACKED_HOURS])
+{
+    struct strbuf body;
+    unsigned mask = 0;
     uint64_t sum = 0;
     for (unsigned hour = 0; hour < PACKED_HOURS; hour++) {
         CHECK(hours[hour] >= 0 && hours[hour] <= PACKED_NUMBER_MAX);
-        mask |= (uint32_t)(hours[hour] > 0) << hour;
+        mask |= (unsigned)(hours[hour] > 0) << hour;
         sum += (uint64_t)hours[hour];
     }
     CHECK(mask != 0);
     strbuf_init(&body, ENTRY_MAX);
     add_number(&body, sum);
-    const char bytes[MASK_BYTES] = {(char)mask, (char)(mask >> 8), (char)(mask >> 16)};
-    strbuf_add(&body, bytes, sizeof bytes);
+    strbuf_add_char(&body, (char)mask);
     for (unsigned hour = 0; hour < PACKED_HOURS; hour++) {
         if (hours[hour] > 0)
             add_number(&body, (uint64_t)hours[hour]);
     }
-    CHECK(!body.overflowed);
-    add_number(to, field);
-    add_number(to, body.len);
-    strbuf_add_slice(to, strbuf_slice(&body));
+    add_entry(to, field, &body);
     strbuf_release(&body);
 }

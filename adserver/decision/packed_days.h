@@ -1,18 +1,23 @@
 /*
- * packed_days: a campaign's counts of one month (UTC), hour by hour, in one run of bytes.
+ * packed_days: a campaign's counts of one month (UTC) in five runs of bytes: the sums of its days,
+ * and their hours in four quarters of six hours each.
  *
- * What an hour's HASH holds as text takes some 50 bytes a number; packed it takes one or two. The
- * bytes only ever grow at their end, so that adding a day needs no reading back inside Redis:
+ * What an hour's HASH holds as text takes some 50 bytes a number; packed it takes one or two. Most
+ * reports read sums alone. One by days of another time zone reads the quarters in which these days
+ * begin as well, and none of the others.
  *
- *     month   "M1" item*
+ * The bytes only ever grow at their end, so that adding a day needs no reading back inside Redis:
+ *
+ *     run     "M1" item*
  *     item    0, length, bytes           the next field, numbered from 0:
  * `<creative>|<slot>|<metric>` | day (1..31), count, entry* counts of that day entry   field, size,
- * sum, mask, number*
+ * sum [, mask, number*]
  *
  * All numbers are little-endian base 128, seven bits a byte. `size` is that of what follows it in
- * the entry, `mask` three bytes with a bit for each hour that has a number other than zero, and
- * `sum` that of these numbers: whoever wants no hours skips them. A day and field may come more
- * than once (what is counted late is added later); readers add everything up.
+ * the entry. In a quarter `mask` is a byte with a bit for each hour that has a number other than
+ * zero, and `sum` that of these numbers. All five runs name the same fields in the same order. A
+ * day and field may come more than once (what is counted late is added later); readers add
+ * everything up.
  *
  * Anything may stand in Redis: reading checks all of it and never goes past the end.
  */
@@ -22,11 +27,13 @@
 #include "base/slice.h"
 #include "base/strbuf.h"
 
-#define PACKED_HOURS      24
+#define PACKED_QUARTERS   4
+#define PACKED_HOURS      6                        /* of a quarter */
+#define PACKED_RUNS       (1 + PACKED_QUARTERS)    /* sums, then the quarters */
 #define PACKED_NUMBER_MAX ((INT64_C(1) << 53) - 1) /* of an hour; larger ones are not packed */
 #define PACKED_FIELD_MAX  192                      /* bytes of a field's name */
 #define PACKED_FIELDS_MAX 65536                    /* of a month */
-#define PACKED_MONTH_MAX  ((size_t)16 * 1024 * 1024)
+#define PACKED_RUN_MAX    ((size_t)16 * 1024 * 1024)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
@@ -41,14 +48,14 @@ enum packed_item {
     PACKED_END,
     PACKED_FIELD,  /* `name` is the next field */
     PACKED_ENTRY,  /* counts of `field` on `day` */
-    PACKED_BROKEN, /* it is no packed month */
+    PACKED_BROKEN, /* it is no packed run */
 };
 
 struct packed_entry {
     struct slice name;
     unsigned field, day;
     int64_t sum;
-    struct slice hours; /* for packed_hours() */
+    struct slice hours; /* of a quarter, for packed_hours(); empty: a day's sum */
 };
 
 /* No bytes at all are a month without days. */
@@ -60,12 +67,14 @@ bool packed_hours(const struct packed_entry *entry, int64_t ret[PACKED_HOURS]);
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* What a month begins with. */
+/* What a run begins with. */
 void packed_add_head(struct strbuf *to);
 void packed_add_field(struct strbuf *to, struct slice name);
 /* `entries` of them follow. */
 void packed_add_day(struct strbuf *to, unsigned day, unsigned entries);
+/* Above 0. */
+void packed_add_sum(struct strbuf *to, unsigned field, int64_t sum);
 /* Each number from 0 to PACKED_NUMBER_MAX, one of them at least above 0. */
-void packed_add_entry(struct strbuf *to, unsigned field, const int64_t hours[PACKED_HOURS]);
+void packed_add_hours(struct strbuf *to, unsigned field, const int64_t hours[PACKED_HOURS]);
 
 #endif

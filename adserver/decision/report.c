@@ -10,6 +10,9 @@
 
 #define HOUR_US       (INT64_C(3600) * US_PER_SECOND)
 #define MONTH_DAYS    31
+#define DAY_HOURS     24
+#define SUMS          1u /* the bit of the run of sums */
+#define QUARTERS_ALL  0xfu
 #define NOT_COUNTED   (-1) /* the column of what is kept beside the counts */
 #define NOT_A_FIELD   (-2)
 #define NOTED_AT_ONCE 1024
@@ -34,8 +37,22 @@ struct target {
     int metric;   /* or NOT_COUNTED, NOT_A_FIELD */
 };
 
+/*
+ * How a packed month is read. A day's sum goes into the row of its rest: of the hours in quarters
+ * that are not read, which all are of one row. Hours of the quarters that are read are moved from
+ * there into their own rows.
+ */
+struct month_plan {
+    int64_t first;     /* hour */
+    unsigned quarters; /* bits of those to be read */
+    uint32_t rest[MONTH_DAYS];
+};
+
 struct report {
     struct report_query query;
+    struct month_plan *plans; /* of the months met so far */
+    unsigned plan_count;
+    const struct month_plan *plan; /* of the month being read */
     struct arena *arena;
     struct report_metrics metrics;
     struct report_rows rows;
@@ -43,7 +60,7 @@ struct report {
     struct report_owner owner;
     struct noted *noted;
     size_t noted_count, noted_room;
-    struct target *targets; /* of the fields of the month being read */
+    struct target *targets; /* of the fields of the run being read */
     unsigned target_room;
     uint64_t unreadable, unreadable_noted;
     struct report_row totals;
@@ -134,6 +151,7 @@ void report_free(struct report *report)
     free(report->hour_rows);
     free(report->noted);
     free(report->targets);
+    free(report->plans);
     arena_free(report->arena);
     free(report);
 }
@@ -207,24 +225,21 @@ static enum report_result find_target(struct report *report, struct slice text, 
     return ret->row == REPORT_NO_ROW || ret->metric < 0 ? REPORT_TOO_MUCH : REPORT_GOOD;
 }
 
-/* NULL where rows are not by time, or the hour is not asked for. */
-static const uint32_t *row_of_hour(const struct report *report, int64_t hour)
+/* The row an hour goes to: 0 where rows are not by time; REPORT_NO_ROW where it is not asked for.
+ */
+static uint32_t row_of_hour(const struct report *report, int64_t hour)
 {
-    return report->hour_rows ? &report->hour_rows[hour - report->query.first_hour] : NULL;
+    const struct report_query *query = &report->query;
+    if (hour < query->first_hour || hour >= query->end_hour)
+        return REPORT_NO_ROW;
+    return report->hour_rows ? report->hour_rows[hour - query->first_hour] : 0;
 }
 
-static bool is_asked(const struct report *report, int64_t hour)
+static void note_in(struct report *report, const struct target *target, uint32_t row,
+                    int64_t number)
 {
-    return hour >= report->query.first_hour && hour < report->query.end_hour;
-}
-
-static void note_hour(struct report *report, const struct target *target, int64_t hour,
-                      int64_t number)
-{
-    if (number == 0 || !is_asked(report, hour))
-        return;
-    const uint32_t *row = row_of_hour(report, hour);
-    note(report, row ? *row : target->row, target->metric, number);
+    if (number != 0 && row != REPORT_NO_ROW)
+        note(report, report->hour_rows ? row : target->row, target->metric, number);
 }
 
 enum report_result report_add_field(struct report *report, int64_t hour, struct slice field,
@@ -232,7 +247,7 @@ enum report_result report_add_field(struct report *report, int64_t hour, struct 
 {
     struct target target;
     int64_t number;
-    if (!is_asked(report, hour))
+    if (row_of_hour(report, hour) == REPORT_NO_ROW)
         return REPORT_GOOD;
     enum report_result result = find_target(report, field, &target);
     if (result != REPORT_GOOD || target.metric == NOT_COUNTED)
@@ -240,7 +255,7 @@ enum report_result report_add_field(struct report *report, int64_t hour, struct 
     if (target.metric == NOT_A_FIELD || !report_number_parse(value, &number))
         report->unreadable_noted++;
     else
-        note_hour(report, &target, hour, number);
+        note_in(report, &target, row_of_hour(report, hour), number);
     return REPORT_GOOD;
 }
 
@@ -257,38 +272,102 @@ static enum report_result read_field(struct report *report, const struct packed_
     return report->targets[entry->field].metric == NOT_A_FIELD ? REPORT_BROKEN : result;
 }
 
-/* Whether all hours of the day from `hour` on go into one row; then it need not be taken apart. */
-static bool is_one_row(const struct report *report, int64_t hour)
+/* The row of all hours of a day outside of these quarters; false where they have several. */
+static bool find_rest(const struct report *report, int64_t hour, unsigned quarters, uint32_t *ret)
 {
-    int64_t last = hour + PACKED_HOURS - 1;
-    return is_asked(report, hour) && is_asked(report, last) &&
-           (!report->hour_rows || *row_of_hour(report, hour) == *row_of_hour(report, last));
+    bool found = false;
+    *ret = REPORT_NO_ROW;
+    for (unsigned i = 0; i < DAY_HOURS; i++) {
+        if (quarters >> i / PACKED_HOURS & 1)
+            continue;
+        uint32_t row = row_of_hour(report, hour + i);
+        if (found && row != *ret)
+            return false;
+        found = true;
+        *ret = row;
+    }
+    return true;
 }
 
-static enum report_result read_entry(struct report *report, int64_t first,
-                                     const struct packed_entry *entry)
+static bool plan_with(const struct report *report, unsigned quarters, struct month_plan *plan)
+{
+    for (unsigned day = 0; day < MONTH_DAYS; day++) {
+        if (!find_rest(report, plan->first + (int64_t)day * DAY_HOURS, quarters, &plan->rest[day]))
+            return false;
+    }
+    plan->quarters = quarters;
+    return true;
+}
+
+/* The fewest quarters outside of which each day is of one row. */
+static void make_plan(const struct report *report, struct month_plan *plan)
+{
+    static const unsigned sets[] = {0x0, 0x1, 0x8, 0x2, 0x4, 0x3, 0xc, 0x9, 0x7, 0xe};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        if (plan_with(report, sets[i], plan))
+            return;
+    }
+    (void)plan_with(report, QUARTERS_ALL, plan);
+}
+
+static const struct month_plan *find_plan(struct report *report, int64_t first)
+{
+    for (unsigned i = 0; i < report->plan_count; i++) {
+        if (report->plans[i].first == first)
+            return &report->plans[i];
+    }
+    report->plans = check_realloc(report->plans, (report->plan_count + 1) * sizeof *report->plans);
+    struct month_plan *plan = &report->plans[report->plan_count++];
+    plan->first = first;
+    make_plan(report, plan);
+    return plan;
+}
+
+unsigned report_runs(struct report *report, int64_t first)
+{
+    unsigned quarters = find_plan(report, first)->quarters;
+    return quarters << 1 | (quarters == QUARTERS_ALL ? 0 : SUMS);
+}
+
+static enum report_result add_quarter(struct report *report, unsigned quarter,
+                                      const struct packed_entry *entry)
 {
     const struct target *target = &report->targets[entry->field];
-    int64_t hours[PACKED_HOURS], hour = first + (int64_t)(entry->day - 1) * PACKED_HOURS;
-    if (target->metric == NOT_COUNTED || hour + PACKED_HOURS <= report->query.first_hour ||
-        hour >= report->query.end_hour)
-        return REPORT_GOOD;
-    if (is_one_row(report, hour)) {
-        note_hour(report, target, hour, entry->sum);
-        return REPORT_GOOD;
-    }
+    int64_t hours[PACKED_HOURS];
+    int64_t hour = report->plan->first + (int64_t)(entry->day - 1) * DAY_HOURS +
+                   (int64_t)quarter * PACKED_HOURS;
+    uint32_t rest = report->plan->rest[entry->day - 1];
     if (!packed_hours(entry, hours))
         return REPORT_BROKEN;
-    for (unsigned i = 0; i < PACKED_HOURS; i++)
-        note_hour(report, target, hour + i, hours[i]);
+    for (unsigned i = 0; i < PACKED_HOURS; i++) {
+        uint32_t row = row_of_hour(report, hour + i);
+        if (row == rest)
+            continue;
+        note_in(report, target, row, hours[i]);
+        note_in(report, target, rest, -hours[i]);
+    }
     return REPORT_GOOD;
 }
 
-enum report_result report_add_month(struct report *report, int64_t first, struct slice packed)
+static enum report_result read_entry(struct report *report, unsigned run,
+                                     const struct packed_entry *entry)
+{
+    const struct target *target = &report->targets[entry->field];
+    if (target->metric == NOT_COUNTED)
+        return REPORT_GOOD;
+    if (run > 0)
+        return add_quarter(report, run - 1, entry);
+    note_in(report, target, report->plan->rest[entry->day - 1], entry->sum);
+    return REPORT_GOOD;
+}
+
+enum report_result report_add_month(struct report *report, int64_t first, unsigned run,
+                                    struct slice packed)
 {
     struct packed_reader reader;
     struct packed_entry entry;
     enum report_result result = REPORT_GOOD;
+    report->plan = find_plan(report, first);
     packed_begin(&reader, packed);
     while (result == REPORT_GOOD) {
         switch (packed_next(&reader, &entry)) {
@@ -298,7 +377,7 @@ enum report_result report_add_month(struct report *report, int64_t first, struct
             result = read_field(report, &entry);
             break;
         case PACKED_ENTRY:
-            result = read_entry(report, first, &entry);
+            result = read_entry(report, run, &entry);
             break;
         case PACKED_BROKEN:
             return REPORT_BROKEN;

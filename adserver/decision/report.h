@@ -42,8 +42,15 @@ void report_begin(struct report *report, const struct report_owner *owner);
 enum report_result report_add_field(struct report *report, int64_t hour, struct slice field,
                                     struct slice value);
 
-/* A packed month that begins with the hour `first`; its hours outside of the time are left out. */
-enum report_result report_add_month(struct report *report, int64_t first, struct slice packed);
+/*
+ * Which runs of the packed month that begins with the hour `first` are to be read: bits, 1 << run
+ * (packed_days.h). The others would add nothing.
+ */
+unsigned report_runs(struct report *report, int64_t first);
+
+/* One of these runs. What it has outside of the time is left out. */
+enum report_result report_add_month(struct report *report, int64_t first, unsigned run,
+                                    struct slice packed);
 
 void report_keep(struct report *report);
 void report_drop(struct report *report);

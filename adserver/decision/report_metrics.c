@@ -73,16 +73,13 @@ int report_metrics_find(struct report_metrics *metrics, struct slice word)
     return (int)metrics->count++;
 }
 
-static bool is_before(const struct report_metrics *metrics, unsigned a, unsigned b)
-{
-    return a < FIXED || slice_compare(metrics->words[a], metrics->words[b]) < 0;
-}
-
 void report_metrics_sort(struct report_metrics *metrics)
 {
     for (unsigned i = 0; i < metrics->count; i++) {
         unsigned at = i;
-        for (; at > FIXED && !is_before(metrics, metrics->order[at - 1], i); at--)
+        for (; at > FIXED &&
+               slice_compare(metrics->words[metrics->order[at - 1]], metrics->words[i]) > 0;
+             at--)
             metrics->order[at] = metrics->order[at - 1];
         metrics->order[at] = i;
     }

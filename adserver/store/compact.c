@@ -95,11 +95,12 @@ static struct slice hour_key(struct compact *compact, int64_t hour)
     return kept(compact, count_hour_key(key, compact->config.prefix, campaign_of(compact), hour));
 }
 
-static struct slice month_key(struct compact *compact)
+static struct slice month_key(struct compact *compact, unsigned run)
 {
     char key[LEDGER_KEY_MAX];
     int64_t month = count_month_of(compact->fold_day * HOURS_A_DAY);
-    return kept(compact, count_month_key(key, compact->config.prefix, campaign_of(compact), month));
+    return kept(compact,
+                count_month_key(key, compact->config.prefix, campaign_of(compact), month, run));
 }
 
 static struct slice compacted_key(struct compact *compact)
@@ -134,7 +135,7 @@ static void ask_read(struct compact *compact, struct compact_command *ret)
 {
     bool month = compact->asked == 0;
     add_arg(ret, month ? SLICE("GET") : SLICE("HGETALL"));
-    add_arg(ret, month ? month_key(compact)
+    add_arg(ret, month ? month_key(compact, 0)
                        : hour_key(compact, compact->fold_day * HOURS_A_DAY + compact->asked - 1));
 }
 
@@ -144,10 +145,12 @@ static void ask_fold(struct compact *compact, struct compact_command *ret)
     char length[NUMBER_MAX];
     (void)snprintf(length, sizeof length, "%zu", step->month_len);
     ret->script = script_get(SCRIPT_FOLD);
-    ret->keys[ret->key_count++] = month_key(compact);
+    for (unsigned run = 0; run < PACKED_RUNS; run++)
+        ret->keys[ret->key_count++] = month_key(compact, run);
     ret->keys[ret->key_count++] = compacted_key(compact);
     add_arg(ret, kept(compact, slice_cstr(length)));
-    add_arg(ret, strbuf_slice(&step->packed));
+    for (unsigned run = 0; run < PACKED_RUNS; run++)
+        add_arg(ret, strbuf_slice(&step->packed[run]));
     for (unsigned i = 0; i < HOURS_A_DAY; i++) {
         if (step->hours[i].len == 0)
             continue;

@@ -14,6 +14,7 @@
 #ifndef STORE_COMPACT_H
 #define STORE_COMPACT_H
 
+#include "decision/packed_days.h"
 #include "store/count_keys.h"
 #include "store/redis.h"
 
@@ -21,6 +22,7 @@
 #define COMPACT_LATE_DAYS  31   /* how far back again in later rounds */
 #define COMPACT_TRIES      20   /* of one step while others change the same */
 #define COMPACT_DAYS       20   /* looked for with one command */
+#define COMPACT_KEYS_MAX   (PACKED_RUNS + 1 + HOURS_A_DAY)
 #define COMPACT_ARGS_MAX   (HOURS_A_DAY * COMPACT_DAYS + 8)
 
 struct compact_config {
@@ -31,7 +33,7 @@ struct compact_config {
 
 struct compact_command {
     const struct redis_script *script; /* NULL: a plain command of all arguments */
-    struct slice keys[2 + HOURS_A_DAY];
+    struct slice keys[COMPACT_KEYS_MAX];
     unsigned key_count;
     struct slice args[COMPACT_ARGS_MAX];
     unsigned count; /* of args */

@@ -26,10 +26,13 @@ struct slice count_hour_key(char buffer[LEDGER_KEY_MAX], struct slice prefix, st
 }
 
 struct slice count_month_key(char buffer[LEDGER_KEY_MAX], struct slice prefix,
-                             struct slice campaign, int64_t month)
+                             struct slice campaign, int64_t month, unsigned run)
 {
     char rest[REST_MAX];
-    (void)snprintf(rest, sizeof rest, ":%04d%02d", (int)(1970 + month / 12), (int)(month % 12 + 1));
+    int len =
+        snprintf(rest, sizeof rest, ":%04d%02d", (int)(1970 + month / 12), (int)(month % 12 + 1));
+    if (run > 0)
+        (void)snprintf(rest + len, sizeof rest - (size_t)len, ":%u", run - 1);
     return ledger_key(buffer, prefix, "month", campaign, rest);
 }
 

@@ -20,8 +20,9 @@
 
 struct slice count_hour_key(char buffer[LEDGER_KEY_MAX], struct slice prefix, struct slice campaign,
                             int64_t hour);
+/* `run`: 0 sums, 1 to 4 the quarters. */
 struct slice count_month_key(char buffer[LEDGER_KEY_MAX], struct slice prefix,
-                             struct slice campaign, int64_t month);
+                             struct slice campaign, int64_t month, unsigned run);
 struct slice count_compacted_key(char buffer[LEDGER_KEY_MAX], struct slice prefix,
                                  struct slice campaign);
 struct slice count_total_key(char buffer[LEDGER_KEY_MAX], struct slice prefix,

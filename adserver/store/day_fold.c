@@ -37,7 +37,8 @@ struct day_fold *day_fold_new(unsigned day)
     fold->arena = arena_new(0);
     fold->day = day;
     fold->table.id_of = name_of;
-    strbuf_init(&fold->step.packed, STEP_MAX);
+    for (unsigned i = 0; i < PACKED_RUNS; i++)
+        strbuf_init(&fold->step.packed[i], STEP_MAX);
     for (unsigned i = 0; i < HOURS_A_DAY; i++)
         strbuf_init(&fold->step.hours[i], STEP_MAX);
     return fold;
@@ -47,7 +48,8 @@ void day_fold_free(struct day_fold *fold)
 {
     if (!fold)
         return;
-    strbuf_release(&fold->step.packed);
+    for (unsigned i = 0; i < PACKED_RUNS; i++)
+        strbuf_release(&fold->step.packed[i]);
     for (unsigned i = 0; i < HOURS_A_DAY; i++)
         strbuf_release(&fold->step.hours[i]);
     id_table_release(&fold->table);
@@ -88,7 +90,7 @@ bool day_fold_take_month(struct day_fold *fold, struct slice packed)
         if (!id_table_find(&fold->table, entry.name))
             (void)add_field(fold, entry.name, entry.field);
     }
-    return packed.len + STEP_MAX <= PACKED_MONTH_MAX;
+    return packed.len + STEP_MAX <= PACKED_RUN_MAX;
 }
 
 static bool is_movable(struct slice field, struct slice text, int64_t *ret)
@@ -124,13 +126,19 @@ void day_fold_take_hour(struct day_fold *fold, unsigned hour, const struct redis
 
 /* ---- What is to be done ---------------------------------------------------------------------- */
 
-static bool has_number(const struct field *field)
+static int64_t sum_of(const int64_t *hours, unsigned count)
 {
-    for (unsigned hour = 0; hour < HOURS_A_DAY; hour++) {
-        if (field->hours[hour] > 0)
-            return true;
-    }
-    return false;
+    int64_t sum = 0;
+    for (unsigned i = 0; i < count; i++)
+        sum += hours[i];
+    return sum;
+}
+
+/* What a field has in a run: in all of the day, or in a quarter of it. */
+static int64_t sum_in(const struct field *field, unsigned run)
+{
+    return run == 0 ? sum_of(field->hours, HOURS_A_DAY)
+                    : sum_of(field->hours + (size_t)(run - 1) * PACKED_HOURS, PACKED_HOURS);
 }
 
 static void take_out(struct day_fold *fold, const struct field *field)
@@ -144,28 +152,46 @@ static void take_out(struct day_fold *fold, const struct field *field)
     }
 }
 
-/* Fields that the month has not named yet are named first, then the day's entries follow. */
-static void pack(struct day_fold *fold, struct field *const *chosen, unsigned count)
+/* Every run names the same fields, those that the month has not named yet. */
+static void name_fields(struct day_fold *fold, struct field *const *chosen, unsigned count)
 {
-    struct strbuf *to = &fold->step.packed;
-    unsigned entries = 0;
-    if (fold->step.month_len == 0)
-        packed_add_head(to);
     for (unsigned i = 0; i < count; i++) {
-        if (!has_number(chosen[i]))
+        if (sum_in(chosen[i], 0) == 0 || chosen[i]->number != NOT_NAMED)
             continue;
-        entries++;
-        if (chosen[i]->number != NOT_NAMED)
-            continue;
-        packed_add_field(to, chosen[i]->name);
+        for (unsigned run = 0; run < PACKED_RUNS; run++)
+            packed_add_field(&fold->step.packed[run], chosen[i]->name);
         chosen[i]->number = fold->named++;
     }
+}
+
+static void pack_run(struct day_fold *fold, unsigned run, struct field *const *chosen,
+                     unsigned count)
+{
+    struct strbuf *to = &fold->step.packed[run];
+    unsigned entries = 0;
+    for (unsigned i = 0; i < count; i++)
+        entries += sum_in(chosen[i], run) > 0;
     if (entries == 0)
         return;
     packed_add_day(to, fold->day, entries);
     for (unsigned i = 0; i < count; i++) {
-        if (has_number(chosen[i]))
-            packed_add_entry(to, chosen[i]->number, chosen[i]->hours);
+        int64_t sum = sum_in(chosen[i], run);
+        if (sum > 0 && run == 0)
+            packed_add_sum(to, chosen[i]->number, sum);
+        else if (sum > 0)
+            packed_add_hours(to, chosen[i]->number,
+                             chosen[i]->hours + (size_t)(run - 1) * PACKED_HOURS);
+    }
+}
+
+static void pack(struct day_fold *fold, struct field *const *chosen, unsigned count)
+{
+    for (unsigned run = 0; run < PACKED_RUNS && fold->step.month_len == 0; run++)
+        packed_add_head(&fold->step.packed[run]);
+    name_fields(fold, chosen, count);
+    for (unsigned run = 0; run < PACKED_RUNS; run++) {
+        pack_run(fold, run, chosen, count);
+        CHECK(!fold->step.packed[run].overflowed);
     }
 }
 
@@ -196,6 +222,5 @@ const struct day_fold_step *day_fold_finish(struct day_fold *fold)
     }
     if (count > 0)
         pack(fold, chosen, count);
-    CHECK(!step->packed.overflowed);
     return step;
 }

@@ -35,7 +35,8 @@ enum ask_kind {
 struct asked {
     enum ask_kind kind;
     uint32_t campaign;
-    int64_t at; /* month or hour */
+    int64_t at;   /* month or hour */
+    unsigned run; /* of a month */
 };
 
 struct report_read {
@@ -51,6 +52,7 @@ struct report_read {
     uint32_t next;
     enum ask_kind step;
     int64_t at;
+    unsigned runs; /* of the month `at`, still to be asked for */
     /* The order in which campaigns are read; those to be read again stand at its end. */
     uint32_t *order;
     uint32_t order_count, order_room;
@@ -167,7 +169,7 @@ static struct slice key_of(const struct report_read *read, const struct asked *a
     case ASK_COUNTED:
         return count_total_key(buffer, read->prefix, id);
     case ASK_MONTH:
-        return count_month_key(buffer, read->prefix, id, asked->at);
+        return count_month_key(buffer, read->prefix, id, asked->at, asked->run);
     case ASK_HOUR:
         return count_hour_key(buffer, read->prefix, id, asked->at);
     case ASK_LIST:
@@ -225,6 +227,31 @@ static int64_t first_hour_to_read(const struct report_read *read, const struct s
     return read->trusts_through && campaign->through > first ? campaign->through : first;
 }
 
+static void begin_month(struct report_read *read, int64_t month)
+{
+    read->step = ASK_MONTH;
+    read->at = month;
+    read->runs = report_runs(read->report, count_month_begin(month));
+}
+
+/* The next run of the month, or else of the next month; at the end to the hours. */
+static unsigned next_run(struct report_read *read, const struct subject *campaign)
+{
+    unsigned run = 0;
+    while (!(read->runs >> run & 1))
+        run++;
+    read->runs &= ~(1u << run);
+    if (read->runs != 0)
+        return run;
+    if (read->at < count_month_of(read->query.end_hour - 1)) {
+        begin_month(read, read->at + 1);
+        return run;
+    }
+    read->at = first_hour_to_read(read, campaign);
+    read->step = read->at < read->query.end_hour ? ASK_HOUR : ASK_AFTER;
+    return run;
+}
+
 static bool next_count(struct report_read *read, struct asked *ret)
 {
     if (read->next == read->order_count)
@@ -234,14 +261,10 @@ static bool next_count(struct report_read *read, struct asked *ret)
     *ret = (struct asked){.kind = read->step, .campaign = at, .at = read->at};
     switch (read->step) {
     case ASK_BEFORE:
-        read->step = ASK_MONTH;
-        read->at = count_month_of(read->query.first_hour);
+        begin_month(read, count_month_of(read->query.first_hour));
         break;
     case ASK_MONTH:
-        if (read->at++ < count_month_of(read->query.end_hour - 1))
-            break;
-        read->at = first_hour_to_read(read, campaign);
-        read->step = read->at < read->query.end_hour ? ASK_HOUR : ASK_AFTER;
+        ret->run = next_run(read, campaign);
         break;
     case ASK_HOUR:
         if (++read->at == read->query.end_hour)
@@ -376,7 +399,8 @@ static enum report_read_result take_counts(struct report_read *read, const struc
     bool good = true;
     if (asked->kind == ASK_MONTH) {
         good = reply->type == REDIS_NIL || reply->type == REDIS_STRING;
-        result = report_add_month(read->report, count_month_begin(asked->at), reply->text);
+        result =
+            report_add_month(read->report, count_month_begin(asked->at), asked->run, reply->text);
     } else if (asked->kind == ASK_HOUR) {
         good = reply->type == REDIS_ARRAY;
         result = add_hour(read, asked->at, reply);
@@ -392,10 +416,11 @@ static enum report_read_result take_counts(struct report_read *read, const struc
 static bool take_fact(struct report_read *read, const struct asked *asked,
                       const struct redis_reply *reply)
 {
-    struct subject *campaign = read->campaigns ? &read->campaigns[asked->campaign] : NULL;
-    switch (asked->kind) {
-    case ASK_LIST:
+    if (asked->kind == ASK_LIST)
         return take_list(read, reply);
+    CHECK(asked->campaign < read->count && read->campaigns);
+    struct subject *campaign = &read->campaigns[asked->campaign];
+    switch (asked->kind) {
     case ASK_LISTED:
         campaign->listed = reply->integer == 1;
         return true;

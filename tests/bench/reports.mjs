@@ -132,6 +132,30 @@ try {
   };
   for (const by of ['day', 'campaign', 'hour']) await time(`/api/v1/reports?by=${by}`, () => ask(by));
   await time('/api/v1/reports?by=day&timezone=Europe/Berlin', () => ask('day', 'Europe/Berlin'));
+  // One ad after the other, for some seconds: alone, and while reports are made one after the other.
+  const ads = async (what, meanwhile) => {
+    const taken = [];
+    const until = performance.now() + 4000;
+    let asking = true;
+    const beside = (async () => {
+      while (asking && meanwhile) await meanwhile();
+    })();
+    while (performance.now() < until) {
+      const since = performance.now();
+      await server.ads({ slot: 'slot-1' });
+      taken.push(performance.now() - since);
+    }
+    asking = false;
+    await beside;
+    taken.sort((a, b) => a - b);
+    const at = (share) => taken[Math.floor(share * (taken.length - 1))].toFixed(2);
+    row(what, taken.length, at(0.5), at(0.99), at(1));
+  };
+  console.log('\nad requests, one after the other (milliseconds):\n');
+  row('', 'requests', 'p50', 'p99', 'max');
+  row('---', '---', '---', '---', '---');
+  await ads('alone');
+  for (const by of ['day', 'hour', 'creative']) await ads(`beside reports by ${by}`, () => ask(by));
   const same = (await ask('day')) === (await report('--by', 'day'));
   console.log(`\nthe API's bytes are adctl's: ${same}`);
   const checked = await adctl(['reconcile'], { redis });

@@ -1,5 +1,5 @@
 /*
- * Any bytes as what stands in Redis of a campaign's counts: as a packed month, which is refused or
+ * Any bytes as what stands in Redis of a campaign's counts: as a packed run, which is refused or
  * comes out the same when all of it is packed again; as an hour's field and number.
  */
 #include <stdlib.h>
@@ -9,7 +9,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Into `again`; false where it is no month. */
+static void pack_entry(struct strbuf *again, const struct packed_entry *entry,
+                       const int64_t hours[PACKED_HOURS])
+{
+    packed_add_day(again, entry->day, 1);
+    if (entry->hours.len > 0)
+        packed_add_hours(again, entry->field, hours);
+    else
+        packed_add_sum(again, entry->field, entry->sum);
+}
+
+/* Into `again`; false where it is no run. */
 static bool pack_again(struct slice bytes, struct strbuf *again)
 {
     struct packed_reader reader;
@@ -18,28 +28,31 @@ static bool pack_again(struct slice bytes, struct strbuf *again)
     enum packed_item item;
     packed_begin(&reader, bytes);
     while ((item = packed_next(&reader, &entry)) != PACKED_END) {
-        if (item == PACKED_BROKEN || (item == PACKED_ENTRY && !packed_hours(&entry, hours)))
+        if (item == PACKED_BROKEN ||
+            (item == PACKED_ENTRY && entry.hours.len > 0 && !packed_hours(&entry, hours)))
             return false;
         if (item == PACKED_FIELD) {
             CHECK(entry.name.ptr >= bytes.ptr &&
                   entry.name.ptr + entry.name.len <= bytes.ptr + bytes.len);
             packed_add_field(again, entry.name);
         } else if (entry.sum > 0) {
-            packed_add_day(again, entry.day, 1);
-            packed_add_entry(again, entry.field, hours);
+            pack_entry(again, &entry, hours);
         }
     }
     return true;
 }
 
-static report_sum sum_of(struct slice bytes, bool *ret_good)
+/* As sums where `run` is 0, as a quarter by hours otherwise. */
+static report_sum sum_of(struct slice bytes, unsigned run, bool *ret_good)
 {
-    const struct report_query query = {.by = REPORT_BY_CREATIVE, .end_hour = 31 * 24};
+    const struct report_query query = {.by = run == 0 ? REPORT_BY_CREATIVE : REPORT_BY_HOUR,
+                                       .zone = zone_find(SLICE("UTC")),
+                                       .end_hour = 31 * 24};
     const struct report_owner owner = {.id = SLICE("spring")};
     struct report *report = report_new(&query);
     report_sum sum = 0;
     report_begin(report, &owner);
-    *ret_good = report_add_month(report, 0, bytes) == REPORT_GOOD;
+    *ret_good = report_add_month(report, 0, run, bytes) == REPORT_GOOD;
     report_keep(report);
     report_finish(report);
     for (unsigned i = 0; i < report_totals(report)->count; i++)
@@ -61,14 +74,15 @@ static void read_field(struct slice bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct slice bytes = slice_of((const char *)data, size);
+    unsigned run = size > 0 ? data[0] % PACKED_RUNS : 0;
+    struct slice bytes = slice_from(slice_of((const char *)data, size), 1);
     struct strbuf again;
     bool good, good_again;
-    strbuf_init(&again, PACKED_MONTH_MAX);
+    strbuf_init(&again, PACKED_RUN_MAX);
     packed_add_head(&again);
-    report_sum sum = sum_of(bytes, &good);
+    report_sum sum = sum_of(bytes, run, &good);
     if (pack_again(bytes, &again) && good && !again.overflowed)
-        CHECK(sum_of(strbuf_slice(&again), &good_again) == sum && good_again);
+        CHECK(sum_of(strbuf_slice(&again), run, &good_again) == sum && good_again);
     strbuf_release(&again);
     read_field(bytes);
     return 0;

@@ -1,9 +1,10 @@
 // Reports of adctl and of the API, compaction, reconcile and top, on a real Redis and a real server.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { adctl, delay, importCatalog, request, smallCatalog, startRedis, startServer, tempDir, until } from '../lib/harness.mjs';
+import { adctl, binaries, delay, importCatalog, request, smallCatalog, startRedis, startServer, tempDir, until, whenDone } from '../lib/harness.mjs';
 import { browser, patient } from '../lib/traffic.mjs';
 
 const token = 'a-token-of-the-api-that-is-long-enough';
@@ -257,7 +258,9 @@ test('reconcile finds whatever is not as it should be', async (t) => {
   await finds(/^spring spend_rest: the thousandths/m, ['HSET', 'ad:total:{spring}', 'spend_rest', 1000], ['HDEL', 'ad:total:{spring}', 'spend_rest']);
   await finds(/^gone serves: 3 by hour, 0 in its sums: 3 too few there; it has no sums at all/m, ['HSET', 'ad:count:{gone}:2026102512', 'a|b|serves', 3], ['DEL', 'ad:count:{gone}:2026102512']);
   await finds(/^spring ad:month:\{spring\}:202609: something else stands there/m, ['SET', 'ad:month:{spring}:202609', 'M1\x01\x01'], ['DEL', 'ad:month:{spring}:202609']);
-  await finds(/^books serves: 0 by hour, 5 in its sums: .*it has no hours at all/m, ['RENAME', 'ad:month:{books}:202610', 'kept'], ['RENAME', 'kept', 'ad:month:{books}:202610']);
+  await finds(/^books serves: 5 by packed day, 0 by packed hour: 5 too few there/m, ['RENAME', 'ad:month:{books}:202610:2', 'kept'], ['RENAME', 'kept', 'ad:month:{books}:202610:2']);
+  await finds(/^books ad:month:\{books\}:202610:4: no server writes/m, ['SET', 'ad:month:{books}:202610:4', 'x'], ['DEL', 'ad:month:{books}:202610:4']);
+  await finds(/^books serves: 0 by packed day, 5 by packed hour: 5 too many there/m, ['RENAME', 'ad:month:{books}:202610', 'kept'], ['RENAME', 'kept', 'ad:month:{books}:202610']);
   assert.match(await good(redis, 'reconcile'), /^2 campaigns, 0 differences/);
   assert.match(await good(redis, 'reconcile', '--campaign', 'books'), /^1 campaigns, 0 differences/);
 });
@@ -411,4 +414,25 @@ test('top shows one picture where there is no terminal', async (t) => {
   assert.ok(result.stdout.includes('a\\x1b[31mb') && !result.stdout.includes('\x1b'));
   const wrong = await adctl(['top', '--once', '--interval', '0'], { redis });
   assert.equal(wrong.code, 2);
+});
+
+test('top puts the terminal back, whether it is asked to end or told to', async (t) => {
+  const redis = await withCampaigns(t, 'spring');
+  const top = `echo "pid $$"; exec ${path.join(binaries, 'adctl')} --redis ${redis.url} top`;
+  for (const end of ['q', 'SIGTERM', 'SIGHUP', 'SIGINT']) {
+    const child = spawn('script', ['-qec', `sh -c '${top}'; stty -a; echo done`, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm' } });
+    whenDone(t, () => child.kill('SIGKILL'));
+    let shown = '';
+    child.stdout.on('data', (data) => (shown += data));
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    await until(() => /\x1b\[\?1049h\x1b\[\?25l[^]*masthead [^]*spring/.test(shown), { what: `a picture before ${end}` });
+    if (end === 'q') child.stdin.write('q');
+    else process.kill(Number(/pid (\d+)/.exec(shown)[1]), end);
+    await until(() => /done/.test(shown), { what: `the end after ${end}` });
+    const after = shown.slice(shown.lastIndexOf('\x1b[?25h\x1b[?1049l'));
+    assert.match(after, /[ ;]icanon/, end);
+    assert.match(after, /[ ;]echo /, end);
+    child.stdin.end();
+    await exited;
+  }
 });

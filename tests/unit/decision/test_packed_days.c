@@ -9,7 +9,7 @@ struct month {
 static int setup(void **state)
 {
     static struct month month;
-    strbuf_init(&month.bytes, PACKED_MONTH_MAX);
+    strbuf_init(&month.bytes, PACKED_RUN_MAX);
     packed_add_head(&month.bytes);
     *state = &month;
     return 0;
@@ -29,7 +29,7 @@ static enum packed_item next(struct packed_reader *reader, struct packed_entry *
 static void what_was_packed_comes_back(void **state)
 {
     struct strbuf *to = &((struct month *)*state)->bytes;
-    int64_t first[PACKED_HOURS] = {[0] = 1, [23] = PACKED_NUMBER_MAX}, second[PACKED_HOURS];
+    int64_t first[PACKED_HOURS] = {[0] = 1, [5] = PACKED_NUMBER_MAX}, second[PACKED_HOURS];
     int64_t read[PACKED_HOURS];
     struct packed_reader reader;
     struct packed_entry entry;
@@ -37,11 +37,11 @@ static void what_was_packed_comes_back(void **state)
         second[i] = 127 + i;
     packed_add_field(to, SLICE("a|header|serves"));
     packed_add_day(to, 1, 1);
-    packed_add_entry(to, 0, first);
+    packed_add_hours(to, 0, first);
     packed_add_field(to, SLICE("a|header|clicks"));
     packed_add_day(to, 31, 2);
-    packed_add_entry(to, 1, second);
-    packed_add_entry(to, 0, second);
+    packed_add_hours(to, 1, second);
+    packed_add_hours(to, 0, second);
 
     packed_begin(&reader, strbuf_slice(to));
     assert_int_equal(next(&reader, &entry), PACKED_FIELD);
@@ -90,12 +90,12 @@ static enum packed_item last_item(struct slice bytes)
 static void a_month_that_is_cut_is_broken(void **state)
 {
     struct strbuf *to = &((struct month *)*state)->bytes;
-    const int64_t hours[PACKED_HOURS] = {[3] = 300, [9] = 7};
+    const int64_t hours[PACKED_HOURS] = {[3] = 300, [5] = 7};
     size_t whole[] = {0, 2, 0, 0}; /* lengths at which it is whole */
     packed_add_field(to, SLICE("a|header|serves"));
     whole[2] = to->len;
     packed_add_day(to, 9, 1);
-    packed_add_entry(to, 0, hours);
+    packed_add_hours(to, 0, hours);
     whole[3] = to->len;
     for (size_t len = 0; len <= to->len; len++) {
         bool good = false;
@@ -108,20 +108,21 @@ static void a_month_that_is_cut_is_broken(void **state)
 static void other_bytes_are_broken(void **state)
 {
     static const struct slice bad[] = {
-        SLICE_INIT("M2"),                                     /* another form */
-        SLICE_INIT("M1\x20"),                                 /* the 32nd */
-        SLICE_INIT("M1\x01\x01\x00\x05\x01\x01\x00\x00\x01"), /* a field that has no name */
-        SLICE_INIT("M1\x00\x00"),                             /* a name of no bytes */
-        SLICE_INIT("M1\x00\x01x\x01\x00"),                    /* a day without entries */
-        SLICE_INIT("M1\x00\x01x\x01\x01\x00\x05\x02\x01\x00\x00\x01"),     /* another sum */
-        SLICE_INIT("M1\x00\x01x\x01\x01\x00\x06\x01\x01\x00\x00\x01\x01"), /* a number too many */
+        SLICE_INIT("M2"),                                          /* another form */
+        SLICE_INIT("M1\x20"),                                      /* the 32nd */
+        SLICE_INIT("M1\x01\x01\x00\x03\x01\x01\x01"),              /* a field that has no name */
+        SLICE_INIT("M1\x00\x00"),                                  /* a name of no bytes */
+        SLICE_INIT("M1\x00\x01x\x01\x00"),                         /* a day without entries */
+        SLICE_INIT("M1\x00\x01x\x01\x01\x00\x03\x02\x01\x01"),     /* another sum */
+        SLICE_INIT("M1\x00\x01x\x01\x01\x00\x04\x01\x01\x01\x01"), /* a number too many */
+        SLICE_INIT("M1\x00\x01x\x01\x01\x00\x03\x01\x40\x01"),     /* a seventh hour */
+        SLICE_INIT("M1\x00\x01x\x01\x01\x00\x01\x01"),             /* a sum alone */
         SLICE_INIT("M1\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(last_item(bad[i]), PACKED_BROKEN);
-    assert_int_equal(last_item(SLICE("M1\x00\x01x\x01\x01\x00\x05\x01\x01\x00\x00\x01")),
-                     PACKED_END);
+    assert_int_equal(last_item(SLICE("M1\x00\x01x\x01\x01\x00\x03\x01\x01\x01")), PACKED_END);
 }
 
 int main(void)

@@ -108,47 +108,121 @@ static const char *written(struct report *report)
     return strbuf_cstr(&text);
 }
 
-/* Both nights: 23 and 25 hours, one count in each, packed and not. */
-static void check_day(const char *date, unsigned hours, bool packed)
+/* A month of three days with a count in each hour, as five runs. */
+static void pack_month(struct strbuf runs[PACKED_RUNS])
 {
-    struct report_query query = QUERY("timezone", "Europe/Berlin", "from", date, "to", date);
-    struct report *report = report_new(&query);
-    struct report_query month_query =
-        QUERY("from", date, "to", date); /* the UTC day that is packed */
-    int64_t first = month_query.first_hour, ones[PACKED_HOURS];
-    struct strbuf month;
-    strbuf_init(&month, 4096);
-    packed_add_head(&month);
-    packed_add_field(&month, SLICE("a|header|serves"));
-    for (unsigned day = 1; day <= 3; day++) {
-        for (unsigned i = 0; i < PACKED_HOURS; i++)
-            ones[i] = 1;
-        packed_add_day(&month, day, 1);
-        packed_add_entry(&month, 0, ones);
+    const int64_t ones[PACKED_HOURS] = {1, 1, 1, 1, 1, 1};
+    for (unsigned run = 0; run < PACKED_RUNS; run++) {
+        strbuf_init(&runs[run], 4096);
+        packed_add_head(&runs[run]);
+        packed_add_field(&runs[run], SLICE("a|header|serves"));
+        for (unsigned day = 1; day <= 3; day++) {
+            packed_add_day(&runs[run], day, 1);
+            if (run == 0)
+                packed_add_sum(&runs[run], 0, 24);
+            else
+                packed_add_hours(&runs[run], 0, ones);
+        }
     }
-    report_begin(report, &spring);
-    if (packed) {
-        assert_int_equal(report_add_month(report, first - 24, strbuf_slice(&month)), REPORT_GOOD);
-    } else {
-        for (int64_t hour = first - 24; hour < first + 48; hour++)
-            assert_int_equal(report_add_field(report, hour, SLICE("a|header|serves"), SLICE("1")),
+}
+
+static void add_packed(struct report *report, int64_t first)
+{
+    struct strbuf runs[PACKED_RUNS];
+    unsigned wanted = report_runs(report, first);
+    pack_month(runs);
+    for (unsigned run = 0; run < PACKED_RUNS; run++) {
+        if (wanted >> run & 1)
+            assert_int_equal(report_add_month(report, first, run, strbuf_slice(&runs[run])),
                              REPORT_GOOD);
+        strbuf_release(&runs[run]);
     }
+}
+
+static void add_hours(struct report *report, int64_t first)
+{
+    for (int64_t hour = first; hour < first + 72; hour++)
+        assert_int_equal(report_add_field(report, hour, SLICE("a|header|serves"), SLICE("1")),
+                         REPORT_GOOD);
+}
+
+/* The day before and the one behind have counts too; the day has one in each of its hours. */
+static void check_day(const char *zone, const char *date, const char *by, unsigned hours,
+                      bool packed)
+{
+    struct report_query query = QUERY("timezone", zone, "from", date, "to", date, "by", by);
+    struct report_query utc = QUERY("from", date, "to", date);
+    struct report *report = report_new(&query);
+    report_begin(report, &spring);
+    if (packed)
+        add_packed(report, utc.first_hour - 24);
+    else
+        add_hours(report, utc.first_hour - 24);
     report_keep(report);
     report_finish(report);
-    assert_int_equal(report_row_count(report), 1);
-    assert_true(report_get(report_row(report, 0), REPORT_SERVES) == hours);
-    strbuf_release(&month);
+    assert_true(report_get(report_totals(report), REPORT_SERVES) == hours);
+    for (unsigned i = 0; strcmp(by, "hour") == 0 && i < hours; i++)
+        assert_true(report_get(report_row(report, i), REPORT_SERVES) == 1);
     report_free(report);
 }
 
 static void days_of_23_and_25_hours_have_all_their_counts(void **state)
 {
+    static const char *const by[] = {"hour", "day", "slot"};
     (void)state;
-    for (int packed = 0; packed < 2; packed++) {
-        check_day("2026-03-29", 23, packed);
-        check_day("2026-10-25", 25, packed);
-        check_day("2026-06-01", 24, packed);
+    for (unsigned i = 0; i < 6; i++) {
+        check_day("Europe/Berlin", "2026-03-29", by[i / 2], 23, i % 2);
+        check_day("Europe/Berlin", "2026-10-25", by[i / 2], 25, i % 2);
+        check_day("Europe/Berlin", "2026-06-01", by[i / 2], 24, i % 2);
+        check_day("America/New_York", "2026-11-01", by[i / 2], 25, i % 2);
+        check_day("Pacific/Auckland", "2026-04-05", by[i / 2], 25, i % 2);
+        check_day("Asia/Kolkata", "2026-06-01", by[i / 2], 24, i % 2);
+        check_day("UTC", "2026-06-01", by[i / 2], 24, i % 2);
+    }
+}
+
+/* Each hour of a month has another count; every zone and grouping finds each in its row. */
+static void packed_and_unpacked_counts_agree_in_every_zone(void **state)
+{
+    static const char *const zones[] = {"UTC",           "Europe/Berlin",    "America/New_York",
+                                        "Asia/Kolkata",  "Pacific/Auckland", "Pacific/Kiritimati",
+                                        "Asia/Kathmandu"};
+    (void)state;
+    for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
+        struct report_query query =
+            QUERY("timezone", zones[i], "from", "2026-02-25", "to", "2026-03-02");
+        struct report_query month = QUERY("from", "2026-03-01", "to", "2026-03-03");
+        struct report *packed = report_new(&query), *plain = report_new(&query);
+        report_begin(packed, &spring);
+        report_begin(plain, &spring);
+        add_packed(packed, month.first_hour);
+        add_hours(plain, month.first_hour);
+        report_keep(packed);
+        report_keep(plain);
+        for (unsigned row = 0; row < report_row_count(plain); row++)
+            assert_true(report_get(report_row(packed, row), REPORT_SERVES) ==
+                        report_get(report_row(plain, row), REPORT_SERVES));
+        report_free(packed);
+        report_free(plain);
+    }
+}
+
+static void no_more_is_read_than_is_needed(void **state)
+{
+    static const struct {
+        const char *zone, *by;
+        unsigned runs;
+    } wanted[] = {{"UTC", "day", 0x01},           {"UTC", "hour", 0x1e},
+                  {"Europe/Berlin", "day", 0x11}, {"America/New_York", "day", 0x03},
+                  {"Asia/Tokyo", "day", 0x19},    {"Europe/Berlin", "slot", 0x01}};
+    (void)state;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        struct report_query query = QUERY("timezone", wanted[i].zone, "by", wanted[i].by, "from",
+                                          "2026-01-01", "to", "2026-10-31");
+        struct report_query month = QUERY("from", "2026-01-01", "to", "2026-01-01");
+        struct report *report = report_new(&query);
+        assert_int_equal(report_runs(report, month.first_hour), wanted[i].runs);
+        report_free(report);
     }
 }
 
@@ -305,6 +379,8 @@ int main(void)
         cmocka_unit_test(days_last_as_long_as_they_do_in_the_zone),
         cmocka_unit_test(what_cannot_be_asked_is_told),
         cmocka_unit_test(days_of_23_and_25_hours_have_all_their_counts),
+        cmocka_unit_test(packed_and_unpacked_counts_agree_in_every_zone),
+        cmocka_unit_test(no_more_is_read_than_is_needed),
         cmocka_unit_test(numbers_near_the_limits_do_not_wrap),
         cmocka_unit_test(what_is_no_count_is_left_out_and_told),
         cmocka_unit_test(what_moved_while_it_was_read_is_dropped),
