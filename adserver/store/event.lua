@@ -27,8 +27,8 @@
 -- Answers a digit an event: 0 seen before, 1 counted, 2 counted and the missing impression with it,
 -- 3 kept apart under its word, 4 kept apart under `over_goal`, 5 likewise, but its missing
 -- impression counted, 6 kept apart under `no_impression`. Of a batch that had been dealt with
--- before: what was answered then, or nothing where that is not known any more. `gap`: not dealt
--- with, as the one before it has not been. All or nothing: where a field holds no number, what was
+-- before: `=` and what was answered then, or nothing where that is not known any more. `gap`: not
+-- dealt with, as the one before it has not been. All or nothing: where a field holds no number, what was
 -- changed is changed back and the error answered.
 
 local call, byte, floor = redis.call, string.byte, math.floor
@@ -42,7 +42,7 @@ if mark then
     last, answered = string.match(mark, '^(%d+):(%d*)$')
     last = tonumber(last) or 0
 end
-if number <= last then return number == last and answered or '' end
+if number <= last then return '=' .. (number == last and answered or '') end
 if ARGV[2] == '0' and number > last + 1 then return 'gap' end
 
 local rules = tonumber(ARGV[5])

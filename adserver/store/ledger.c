@@ -209,7 +209,7 @@ static void take_answer(struct ledger *ledger, struct batch *batch, enum redis_f
 {
     enum ledger_result results[LEDGER_BATCH_EVENTS];
     enum ledger_answer answer = ledger_call_answer(failure, reply, batch->count, results);
-    if (answer == LEDGER_DEALT) {
+    if (answer == LEDGER_DEALT || answer == LEDGER_DEALT_BEFORE) {
         settle(ledger, batch, results);
         return;
     }

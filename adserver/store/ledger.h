@@ -96,7 +96,11 @@ enum ledger_result {
     LEDGER_FAILED,            /* neither in Redis nor on disk */
 };
 typedef void ledger_fn(enum ledger_result result, void *arg);
-/* What became of an event that had been spooled, maybe by another process. */
+/*
+ * What became of an event that had been spooled, maybe by another process. Told once of each, but
+ * for what was under way when a process was killed: then not at all. Where its answer came too late
+ * to be known, it is told as counted.
+ */
 typedef void ledger_replayed_fn(const struct ledger_event *event, enum ledger_result result,
                                 void *arg);
 

@@ -192,7 +192,9 @@ static enum ledger_answer read_answers(struct slice text, unsigned count,
 {
     if (slice_eq(text, SLICE("gap")))
         return LEDGER_GAP;
-    if (text.len != 0 && text.len != count)
+    bool before = slice_starts(text, SLICE("="));
+    text = slice_from(text, before);
+    if (text.len != count && !(before && text.len == 0))
         return LEDGER_CANNOT;
     for (unsigned i = 0; i < count; i++) {
         unsigned digit = text.len ? (unsigned)(uint8_t)text.ptr[i] - '0' : 1;
@@ -200,7 +202,7 @@ static enum ledger_answer read_answers(struct slice text, unsigned count,
             return LEDGER_CANNOT;
         ret[i] = results[digit];
     }
-    return LEDGER_DEALT;
+    return before ? LEDGER_DEALT_BEFORE : LEDGER_DEALT;
 }
 
 enum ledger_answer ledger_call_answer(enum redis_failure failure, const struct redis_reply *reply,

@@ -81,9 +81,19 @@ static void tell(const struct ledger_replay *replay, const struct ledger_batch *
                                    replay->config.arg);
 }
 
-/* Dealt with, or not countable (no results). What was recalled had been told when it was counted
- * first. */
-static void settle(struct ledger_replay *replay, const struct flight *flight,
+/*
+ * What was recalled had been told when it was counted first. So had, but for what was under way at
+ * its end, what another process has left and Redis has dealt with.
+ */
+static bool was_told(const struct ledger_replay *replay, const struct flight *flight,
+                     enum ledger_answer answer)
+{
+    return !flight->spooled || (answer == LEDGER_DEALT_BEFORE &&
+                                spool_is_adopted(replay->config.spool, flight->ticket));
+}
+
+/* Dealt with, or not countable (no results). */
+static void settle(struct ledger_replay *replay, const struct flight *flight, bool told,
                    const enum ledger_result *results, const struct redis_reply *reply)
 {
     struct slice record = slice_of(flight->record, flight->len);
@@ -96,7 +106,8 @@ static void settle(struct ledger_replay *replay, const struct flight *flight,
     if (!flight->spooled)
         return;
     spool_done(replay->config.spool, flight->ticket);
-    tell(replay, &batch, results);
+    if (!told)
+        tell(replay, &batch, results);
 }
 
 /* Answers come in the order of sending, so the first gap is the oldest. */
@@ -118,8 +129,9 @@ static void land(struct ledger_replay *replay, struct flight *flight, enum redis
     replay->in_flight--;
     replay->recalled -= !flight->spooled;
     replay->alone = false;
-    if (answer == LEDGER_DEALT || answer == LEDGER_CANNOT)
-        settle(replay, flight, answer == LEDGER_DEALT ? results : NULL, reply);
+    if (answer == LEDGER_DEALT || answer == LEDGER_DEALT_BEFORE || answer == LEDGER_CANNOT)
+        settle(replay, flight, was_told(replay, flight, answer),
+               answer == LEDGER_CANNOT ? NULL : results, reply);
     else
         replay->failed = true;
     if (answer == LEDGER_GAP)

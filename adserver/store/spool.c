@@ -385,6 +385,11 @@ bool spool_next(struct spool *spool, struct slice *ret_record, uint64_t *ret_tic
     return spool_queue_next(&spool->queue, ret_record, ret_ticket);
 }
 
+bool spool_is_adopted(const struct spool *spool, uint64_t ticket)
+{
+    return spool_queue_is_adopted(&spool->queue, ticket);
+}
+
 void spool_done(struct spool *spool, uint64_t ticket)
 {
     uint64_t before = spool->queue.waiting;

@@ -122,6 +122,9 @@ void spool_append(struct spool *spool, struct slice record, spool_fn *fn, void *
  */
 bool spool_next(struct spool *spool, struct slice *ret_record, uint64_t *ret_ticket);
 
+/* Whether another process has appended the record; of a ticket that is not done. */
+bool spool_is_adopted(const struct spool *spool, uint64_t ticket);
+
 /* The record need not come again. A ticket that is done already is ignored. */
 void spool_done(struct spool *spool, uint64_t ticket);
 

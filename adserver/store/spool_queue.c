@@ -103,6 +103,13 @@ static bool has_room(struct spool_queue *queue)
     return true;
 }
 
+bool spool_queue_is_adopted(const struct spool_queue *queue, uint64_t ticket)
+{
+    CHECK(ticket >= queue->oldest && ticket < queue->next);
+    const struct spool_segment *segment = ticket_at(queue, ticket)->segment;
+    return segment && segment->adopted;
+}
+
 void spool_queue_done(struct spool_queue *queue, uint64_t ticket)
 {
     CHECK(ticket < queue->next);
