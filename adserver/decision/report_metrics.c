@@ -18,6 +18,8 @@ static const struct slice fixed[] = {
     SLICE_INIT("internal"),
     SLICE_INIT("fast_click"),
     SLICE_INIT("click_rate"),
+    SLICE_INIT("no_click"),
+    SLICE_INIT("excess"),
     SLICE_INIT("no_impression"),
     SLICE_INIT("over_goal"),
     SLICE_INIT("serves_bot"),
@@ -45,7 +47,7 @@ enum report_metric_kind report_metric_kind(struct slice word)
         if (slice_eq(word, fixed[i]))
             return REPORT_KIND_COUNT;
     }
-    if (slice_eq(word, SLICE("spend_rest")))
+    if (slice_eq(word, SLICE("spend_rest")) || slice_eq(word, SLICE("conversions_viewed")))
         return REPORT_KIND_NONE;
     if (slice_starts(word, SLICE("serves_")))
         return REPORT_KIND_SERVE;
