@@ -47,8 +47,10 @@ enum report_metric_kind report_metric_kind(struct slice word)
         if (slice_eq(word, fixed[i]))
             return REPORT_KIND_COUNT;
     }
-    if (slice_eq(word, SLICE("spend_rest")) || slice_eq(word, SLICE("conversions_viewed")))
+    if (slice_eq(word, SLICE("spend_rest")))
         return REPORT_KIND_NONE;
+    if (slice_eq(word, SLICE("conversions_viewed")))
+        return REPORT_KIND_PART;
     if (slice_starts(word, SLICE("serves_")))
         return REPORT_KIND_SERVE;
     if (slice_starts(word, SLICE("value.")) && is_currency(slice_from(word, strlen("value."))))
