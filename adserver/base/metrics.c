@@ -72,9 +72,13 @@ const struct metrics_counter_row metrics_counter_rows[COUNTER_COUNT] = {
 };
 
 const char *const metrics_latency_names[LATENCY_COUNT] = {
-    [LATENCY_ADS] = "ads",           [LATENCY_IMPRESSION] = "impression",
-    [LATENCY_VIEWABLE] = "viewable", [LATENCY_CLICK] = "click",
-    [LATENCY_REDIS] = "redis",       [LATENCY_LOOP_TURN] = "loop_turn",
+    [LATENCY_ADS] = "ads",
+    [LATENCY_IMPRESSION] = "impression",
+    [LATENCY_VIEWABLE] = "viewable",
+    [LATENCY_CLICK] = "click",
+    [LATENCY_CONVERSION] = "conversion",
+    [LATENCY_REDIS] = "redis",
+    [LATENCY_LOOP_TURN] = "loop_turn",
 };
 
 static uint64_t read_number(const uint64_t *number)

@@ -38,6 +38,7 @@ enum metrics_latency {
     LATENCY_IMPRESSION,
     LATENCY_VIEWABLE,
     LATENCY_CLICK,
+    LATENCY_CONVERSION,
     LATENCY_REDIS,
     LATENCY_LOOP_TURN, /* how long one turn of a worker's event loop kept all else waiting */
     LATENCY_COUNT

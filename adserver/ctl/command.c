@@ -296,7 +296,8 @@ static const struct command table[] = {
         .summary = "makes a new signing key",
         .details = "Works on the key ring file, tokens.keyring or keyring in server.state_dir, and "
                    "needs no Redis. Servers notice by themselves. Old keys stay good for "
-                   "tokens.page_ttl.",
+                   "tokens.page_ttl, and for click ids conversions.click_window longer; they are "
+                   "kept until then, and the file holds 64.",
     },
 };
 

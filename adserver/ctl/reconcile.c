@@ -273,7 +273,8 @@ static void compare_account(struct reconciling *at, const struct account *accoun
         tell(at, account->campaign, SLICE("hours"), SLICE("some of their fields are no counts"));
     if (!at->stats || !id_is_valid(account->campaign))
         return;
-    static const char *const words[] = {"serves", "impressions", "viewables", "clicks"};
+    static const char *const words[] = {"serves", "impressions", "viewables", "clicks",
+                                        "conversions"};
     char id[ID_MAX + 1];
     (void)snprintf(id, sizeof id, "%.*s", SLICE_ARGS(account->campaign));
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
@@ -386,7 +387,8 @@ static void compare_events(struct reconciling *at)
 static void check_known(const char *name, void *arg)
 {
     struct event_check *check = arg;
-    static const char *const words[] = {"serves", "impressions", "viewables", "clicks"};
+    static const char *const words[] = {"serves", "impressions", "viewables", "clicks",
+                                        "conversions"};
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
         check->counted += server_stats_count(check->at->stats, "campaigns", name, words[i]);
 }
@@ -396,7 +398,7 @@ static void compare_campaign_sums(struct reconciling *at)
     struct event_check check = {.at = at};
     const report_sum *totals = at->sums.totals;
     report_sum all = totals[REPORT_SERVES] + totals[REPORT_IMPRESSIONS] + totals[REPORT_VIEWABLES] +
-                     totals[REPORT_CLICKS];
+                     totals[REPORT_CLICKS] + totals[REPORT_CONVERSIONS];
     server_stats_each(at->stats, "campaigns", check_known, &check);
     if (all != check.counted)
         tell_numbers(at, SLICE("all"), SLICE("campaigns"), all, "in all sums", check.counted,

@@ -82,16 +82,16 @@ static bool check_written(struct slice text, const struct address_field *field, 
 /* Ours at their longest, those that come with a request empty. */
 static void add_longest(const struct macro_use *use, void *arg, struct strbuf *to)
 {
-    static const char longest[MACRO_OWN_MAX + 1] =
-        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
-    static const uint8_t lengths[MACRO_COUNT] = {
+    static const uint16_t lengths[MACRO_COUNT] = {
+        [MACRO_CLICK_ID] = CLICK_ID_MAX,
         [MACRO_REQUEST] = 32, /* hexadecimal digits */
         [MACRO_SLOT] = ID_MAX,
         [MACRO_TIMESTAMP] = 20, /* any int64_t */
         [MACRO_RANDOM] = 20,
     };
     (void)arg;
-    strbuf_add(to, longest, lengths[use->macro]);
+    for (unsigned i = 0; i < lengths[use->macro]; i++)
+        strbuf_add_char(to, 'x');
 }
 
 static bool check_expanded(const struct macro_text *text, const struct address_field *field,
@@ -197,6 +197,16 @@ static bool check_landing(const struct creative *creative, struct err *err)
     return true;
 }
 
+static bool holds_click_id(const struct macro_text *text)
+{
+    const struct macro_use *uses = macro_text_uses(text);
+    for (unsigned i = 0; i < macro_text_use_count(text); i++) {
+        if (uses[i].macro == MACRO_CLICK_ID)
+            return true;
+    }
+    return false;
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 bool creative_macros_compile(struct creative *creative, const struct slice_list *click_domains,
@@ -212,6 +222,8 @@ bool creative_macros_compile(struct creative *creative, const struct slice_list 
     *ret_field = "html";
     if (!compile_html(creative, click_domains, arena, err))
         return false;
+    creative->has_click_id =
+        holds_click_id(&creative->landing_text) || holds_click_id(&creative->content);
     *ret_field = "landing";
     return check_landing(creative, err);
 }

@@ -8,9 +8,9 @@
 #include "decision/macro_text.h"
 
 /*
- * Sets `landing_text`, `content` (html not yet escaped) and `destinations` of a creative whose
- * fields are all read; a text without macros costs a search for braces and stays as it is, and one
- * whose macros are always the same becomes the text with their values.
+ * Sets `landing_text`, `content` (html not yet escaped), `destinations` and `has_click_id` of a
+ * creative whose fields are all read; a text without macros costs a search for braces and stays as
+ * it is, and one whose macros are always the same becomes the text with their values.
  *
  * What landing and image may become is an address of the same scheme and host, and a valid one of
  * allowed length at least while the values that come with a request are empty.
@@ -27,7 +27,8 @@ bool creative_macros_compile(struct creative *creative, const struct slice_list 
  */
 bool macro_is_of_request(enum macro macro);
 
-/* The longest that a value of ours becomes: a slot's id. */
-#define MACRO_OWN_MAX ID_MAX
+/* Bytes of a {click_id} (serve/token.h), and the longest that a value of ours becomes. */
+#define CLICK_ID_MAX  318
+#define MACRO_OWN_MAX CLICK_ID_MAX
 
 #endif

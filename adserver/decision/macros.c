@@ -2,6 +2,7 @@
 
 const char *const macro_words[] = {
     [MACRO_CLICK_URL] = "click_url",
+    [MACRO_CLICK_ID] = "click_id",
     [MACRO_REQUEST] = "request",
     [MACRO_SLOT] = "slot",
     [MACRO_CAMPAIGN] = "campaign",

@@ -11,6 +11,7 @@
 
 enum macro {
     MACRO_CLICK_URL,
+    MACRO_CLICK_ID,
     MACRO_REQUEST,
     MACRO_SLOT,
     MACRO_CAMPAIGN,

@@ -139,7 +139,8 @@ struct creative {
     struct macro_text content;
     /* Where {click_url=…} in html leads; each is validated and on a host the creative may use. */
     struct slice_list destinations;
-    struct caps caps; /* the last member: what is not used of it is not there */
+    bool has_click_id; /* {click_id} stands in it: its clicks may be followed by conversions */
+    struct caps caps;  /* the last member: what is not used of it is not there */
 };
 
 /* One more reference to an entry; it is returned. */

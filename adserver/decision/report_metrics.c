@@ -3,28 +3,14 @@
 #include "decision/model.h"
 
 static const struct slice fixed[] = {
-    SLICE_INIT("serves"),
-    SLICE_INIT("impressions"),
-    SLICE_INIT("viewables"),
-    SLICE_INIT("clicks"),
-    SLICE_INIT("conversions"),
-    SLICE_INIT("spend"),
-    SLICE_INIT("duplicate"),
-    SLICE_INIT("late"),
-    SLICE_INIT("bot"),
-    SLICE_INIT("not_browser"),
-    SLICE_INIT("prefetch"),
-    SLICE_INIT("head"),
-    SLICE_INIT("internal"),
-    SLICE_INIT("fast_click"),
-    SLICE_INIT("click_rate"),
-    SLICE_INIT("no_impression"),
-    SLICE_INIT("over_goal"),
-    SLICE_INIT("serves_bot"),
-    SLICE_INIT("serves_not_browser"),
-    SLICE_INIT("serves_prefetch"),
-    SLICE_INIT("serves_head"),
-    SLICE_INIT("serves_internal"),
+    SLICE_INIT("serves"),          SLICE_INIT("impressions"), SLICE_INIT("viewables"),
+    SLICE_INIT("clicks"),          SLICE_INIT("conversions"), SLICE_INIT("spend"),
+    SLICE_INIT("duplicate"),       SLICE_INIT("late"),        SLICE_INIT("bot"),
+    SLICE_INIT("not_browser"),     SLICE_INIT("prefetch"),    SLICE_INIT("head"),
+    SLICE_INIT("internal"),        SLICE_INIT("fast_click"),  SLICE_INIT("click_rate"),
+    SLICE_INIT("no_click"),        SLICE_INIT("excess"),      SLICE_INIT("no_impression"),
+    SLICE_INIT("over_goal"),       SLICE_INIT("serves_bot"),  SLICE_INIT("serves_not_browser"),
+    SLICE_INIT("serves_prefetch"), SLICE_INIT("serves_head"), SLICE_INIT("serves_internal"),
 };
 #define FIXED (sizeof fixed / sizeof *fixed)
 
@@ -47,6 +33,8 @@ enum report_metric_kind report_metric_kind(struct slice word)
     }
     if (slice_eq(word, SLICE("spend_rest")))
         return REPORT_KIND_NONE;
+    if (slice_eq(word, SLICE("conversions_viewed")))
+        return REPORT_KIND_PART;
     if (slice_starts(word, SLICE("serves_")))
         return REPORT_KIND_SERVE;
     if (slice_starts(word, SLICE("value.")) && is_currency(slice_from(word, strlen("value."))))

@@ -31,6 +31,7 @@ enum report_metric_kind {
     REPORT_KIND_REASON, /* why an event was not counted: "bot" */
     REPORT_KIND_SERVE,  /* why a serve was not counted: "serves_bot" */
     REPORT_KIND_VALUE,  /* conversions' value in micro-units: "value.EUR" */
+    REPORT_KIND_PART,   /* counted in another one, too: "conversions_viewed" */
     REPORT_KIND_NONE,   /* kept beside the counts, and none: "spend_rest" */
 };
 enum report_metric_kind report_metric_kind(struct slice word);

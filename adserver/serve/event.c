@@ -1,10 +1,12 @@
 #include "serve/event.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "decision/landing.h"
+#include "serve/conversion_query.h"
 #include "serve/event_outcome.h"
 #include "serve/series.h"
 #include "store/click_rate.h"
@@ -16,17 +18,26 @@ static const uint8_t pixel[43] = {
     0x00, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x02, 0x02, 0x44, 0x01, 0x00, 0x3b,
 };
 
+typedef bool verify_fn(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
+                       struct token *ret);
+
 /* What is known of one kind of event. */
 struct door {
     enum event_kind kind;
+    bool has_pixel; /* `.gif` behind the token asks for a picture in answer */
     struct slice path;
     enum metrics_latency latency;
+    verify_fn *verify;
 };
 
-static const struct door impression_door = {EVENT_IMPRESSION, SLICE_INIT("/v1/i/"),
-                                            LATENCY_IMPRESSION};
-static const struct door viewable_door = {EVENT_VIEWABLE, SLICE_INIT("/v1/v/"), LATENCY_VIEWABLE};
-static const struct door click_door = {EVENT_CLICK, SLICE_INIT("/v1/c/"), LATENCY_CLICK};
+static const struct door impression_door = {EVENT_IMPRESSION, true, SLICE_INIT("/v1/i/"),
+                                            LATENCY_IMPRESSION, token_verify};
+static const struct door viewable_door = {EVENT_VIEWABLE, false, SLICE_INIT("/v1/v/"),
+                                          LATENCY_VIEWABLE, token_verify};
+static const struct door click_door = {EVENT_CLICK, false, SLICE_INIT("/v1/c/"), LATENCY_CLICK,
+                                       token_verify};
+static const struct door conversion_door = {EVENT_CONVERSION, true, SLICE_INIT("/v1/x/"),
+                                            LATENCY_CONVERSION, token_verify_click_id};
 
 /* One report that waits for its count. */
 struct report {
@@ -38,6 +49,7 @@ struct report {
     int64_t now_us;                /* wall time: when it counts */
     unsigned series;               /* of the campaign */
     enum event_filter filter;
+    struct conversion conversion;   /* points into the request */
     struct token token;             /* points into `bytes` */
     uint8_t bytes[TOKEN_BYTES_MAX]; /* the last: what is not used of it is never touched */
 };
@@ -110,21 +122,26 @@ static void on_gone(struct http_exchange *exchange, void *arg)
 
 /* Reading */
 
-/* The token behind the door's path; `.gif` asks for a picture in answer to an impression. */
+/* The token behind the door's path. */
 static struct slice token_text(const struct http_request *request, const struct door *door,
                                bool *ret_pixel)
 {
     struct slice text = slice_from(request->path, door->path.len);
-    *ret_pixel = door->kind == EVENT_IMPRESSION && slice_ends(text, SLICE(".gif"));
+    *ret_pixel = door->has_pixel && slice_ends(text, SLICE(".gif"));
     if (*ret_pixel)
         text.len -= strlen(".gif");
     return text;
 }
 
-static bool is_late(const struct service *service, const struct token *token, int64_t now_us)
+static bool is_late(const struct report *report)
 {
-    int64_t age_ms = now_us / US_PER_MS - token->issued_ms;
-    return age_ms > service->options->tokens_page_ttl_in_ms || age_ms < -TOKEN_AHEAD_MAX_MS;
+    const struct options *options = report->service->options;
+    int64_t age_ms = report->now_us / US_PER_MS - report->token.issued_ms;
+    int64_t window_ms = options->tokens_page_ttl_in_ms;
+    if (report->door->kind == EVENT_CONVERSION)
+        window_ms = conversion_window_ms(window_ms, options->conversions_click_window_in_ms,
+                                         options->conversions_view_window_in_ms);
+    return age_ms > window_ms || age_ms < -TOKEN_AHEAD_MAX_MS;
 }
 
 static bool may_redirect(const struct token *token)
@@ -154,6 +171,8 @@ static void record(struct report *report)
         .slot = token->slot,
         .issued_ms = token->issued_ms,
         .now_us = report->now_us,
+        .converts = token->converts && report->door->kind == EVENT_CLICK,
+        .conversion = report->conversion,
     };
     memcpy(event.impression, token->impression, IMPRESSION_BYTES);
     ledger_record(service->ledger, &event, on_recorded, report);
@@ -213,7 +232,7 @@ static struct report *report_new(struct http_exchange *exchange, struct service 
     const struct http_request *request = http_exchange_request(exchange);
     struct report *report = check_malloc(sizeof(*report));
     report->now_us = clock_wall_us(service->clock);
-    if (!token_verify(service->tokens, token_text(request, door, &report->wants_pixel),
+    if (!door->verify(service->tokens, token_text(request, door, &report->wants_pixel),
                       report->now_us, report->bytes, &report->token) ||
         (door->kind == EVENT_CLICK && !may_redirect(&report->token))) {
         refuse(exchange, service);
@@ -226,6 +245,7 @@ static struct report *report_new(struct http_exchange *exchange, struct service 
     report->received_us = request->received_us;
     report->began_us = clock_mono_us(service->clock);
     report->series = metrics_series(service->metrics, SERIES_CAMPAIGN, report->token.campaign);
+    report->conversion = (struct conversion){0};
     return report;
 }
 
@@ -235,7 +255,7 @@ static void handle(struct http_exchange *exchange, struct service *service, cons
     if (!report)
         return;
     report->filter = traffic_classify(&service->judged_by, http_exchange_request(exchange));
-    if (report->filter == EVENT_COUNTS && is_late(service, &report->token, report->now_us))
+    if (report->filter == EVENT_COUNTS && is_late(report))
         report->filter = EVENT_IS_LATE;
     if (report->filter == EVENT_COUNTS)
         mind_youth(report);
@@ -257,4 +277,31 @@ void event_handle_viewable(struct http_exchange *exchange, void *service)
 void event_handle_click(struct http_exchange *exchange, void *service)
 {
     handle(exchange, service, &click_door);
+}
+
+static void refuse_parameter(struct http_exchange *exchange, const struct err *err)
+{
+    char message[ERR_WHERE_MAX + ERR_TEXT_MAX + 4];
+    int len = snprintf(message, sizeof(message), "%s: %s", err->where, err->text);
+    http_respond_error(exchange, 400, "bad_parameter", slice_of(message, (size_t)len));
+}
+
+void event_handle_conversion(struct http_exchange *exchange, void *context)
+{
+    struct service *service = context;
+    const struct http_request *request = http_exchange_request(exchange);
+    struct report *report = report_new(exchange, service, &conversion_door);
+    struct err err = {"", ""};
+    if (!report)
+        return;
+    if (!conversion_query_parse(request, &report->conversion, &err)) {
+        free(report);
+        refuse_parameter(exchange, &err);
+        return;
+    }
+    report->filter = traffic_classify_conversion(request);
+    if (report->filter == EVENT_COUNTS && is_late(report))
+        report->filter = EVENT_IS_LATE;
+    http_on_gone(exchange, on_gone, report);
+    record(report);
 }

@@ -15,5 +15,6 @@
 http_handler event_handle_impression; /* /v1/i/TOKEN and /v1/i/TOKEN.gif */
 http_handler event_handle_viewable;   /* /v1/v/TOKEN */
 http_handler event_handle_click;      /* /v1/c/TOKEN */
+http_handler event_handle_conversion; /* /v1/x/CLICK_ID and /v1/x/CLICK_ID.gif */
 
 #endif

@@ -9,6 +9,7 @@ static void count_first(struct metrics *metrics, unsigned series, enum event_kin
         [EVENT_IMPRESSION] = SERIES_CAMPAIGN_IMPRESSIONS,
         [EVENT_VIEWABLE] = SERIES_CAMPAIGN_VIEWABLES,
         [EVENT_CLICK] = SERIES_CAMPAIGN_CLICKS,
+        [EVENT_CONVERSION] = SERIES_CAMPAIGN_CONVERSIONS,
     };
     metrics_add(metrics, COUNTER_EVENT_COUNTED, implied ? 2 : 1);
     metrics_series_add(metrics, series, counters[kind], 1);
@@ -34,6 +35,15 @@ void event_outcome_count(struct metrics *metrics, unsigned series, enum event_ki
         break;
     case LEDGER_NO_IMPRESSION:
         metrics_add(metrics, event_filter_rows[EVENT_IS_NO_IMPRESSION].counter, 1);
+        break;
+    case LEDGER_NO_CLICK:
+        metrics_add(metrics, event_filter_rows[EVENT_IS_NO_CLICK].counter, 1);
+        break;
+    case LEDGER_LATE:
+        metrics_add(metrics, event_filter_rows[EVENT_IS_LATE].counter, 1);
+        break;
+    case LEDGER_EXCESS:
+        metrics_add(metrics, event_filter_rows[EVENT_IS_EXCESS].counter, 1);
         break;
     case LEDGER_OVER_GOAL_IMPLIED:
         count_first(metrics, series, EVENT_IMPRESSION, false);

@@ -245,6 +245,8 @@ SERIES_PART(viewables_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_VIEWABL
             "campaign_viewables_total", "Viewable impressions counted")
 SERIES_PART(clicks_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_CLICKS,
             "campaign_clicks_total", "Clicks counted")
+SERIES_PART(conversions_part, SERIES_CAMPAIGN, "campaign", SERIES_CAMPAIGN_CONVERSIONS,
+            "campaign_conversions_total", "Conversions counted")
 
 SERIES_PART(crawlers_part, SERIES_CRAWLER, "crawler", SERIES_CRAWLER_REQUESTS,
             "crawler_requests_total", "Requests of crawlers and libraries that are known by name")
@@ -269,9 +271,9 @@ WORDED_PART(serves_filtered_part, SERIES_CAMPAIGN, "campaign", SERIES_FILTERED, 
 void exposition_handle(struct http_exchange *exchange, void *context)
 {
     static long_answer_part_fn *const parts[] = {
-        begin_part,       slot_requests_part, slot_filled_part, serves_part,
-        impressions_part, viewables_part,     clicks_part,      crawlers_part,
-        unfilled_part,    filtered_part,      rejected_part,    serves_filtered_part,
+        begin_part,     slot_requests_part, slot_filled_part,     serves_part,   impressions_part,
+        viewables_part, clicks_part,        conversions_part,     crawlers_part, unfilled_part,
+        filtered_part,  rejected_part,      serves_filtered_part,
     };
     long_answer_begin(exchange, context, SLICE("text/plain; version=0.0.4; charset=utf-8"), parts,
                       sizeof parts / sizeof *parts);

@@ -43,8 +43,10 @@ struct ad {
     unsigned position;
     const struct candidate *winner;
     uint8_t impression[IMPRESSION_BYTES];
-    struct slice token; /* of a click that leads to the landing */
-    uint64_t random;    /* the same wherever it stands in the ad */
+    struct slice token;  /* of a click that leads to the landing */
+    size_t click_id_len; /* 0: not signed yet */
+    char click_id[CLICK_ID_TEXT_MAX];
+    uint64_t random; /* the same wherever it stands in the ad */
     bool has_random;
     bool without_request; /* values that come with the request are empty */
 };
@@ -57,17 +59,32 @@ struct address_rule {
 static const struct address_rule landing_rule = {landing_is_valid, LANDING_MAX};
 static const struct address_rule image_rule = {image_url_is_valid, URL_MAX};
 
-static size_t sign(const struct ad *ad, struct slice landing, char *text)
+static struct token token_of(const struct ad *ad)
 {
     struct token token = {
         .issued_ms = ad->answer->now_us / US_PER_MS,
         .campaign = ad->winner->campaign->id,
         .creative = ad->winner->creative->id,
         .slot = ad->answer->request->slots[ad->position].name,
-        .landing = landing,
+        .converts = ad->winner->creative->has_click_id,
     };
     memcpy(token.impression, ad->impression, IMPRESSION_BYTES);
+    return token;
+}
+
+static size_t sign(const struct ad *ad, struct slice landing, char *text)
+{
+    struct token token = token_of(ad);
+    token.landing = landing;
     return token_sign(ad->service->tokens, &token, text);
+}
+
+static struct slice click_id_of(struct ad *ad)
+{
+    struct token token = token_of(ad);
+    if (ad->click_id_len == 0)
+        ad->click_id_len = token_sign_click_id(ad->service->tokens, &token, ad->click_id);
+    return slice_of(ad->click_id, ad->click_id_len);
 }
 
 static void add_click(const struct ad *ad, const struct macro_use *use, struct strbuf *to)
@@ -111,6 +128,9 @@ static void add_own_value(struct ad *ad, enum macro macro, struct strbuf *to)
         break;
     case MACRO_SLOT:
         strbuf_add_slice(to, ad->answer->request->slots[ad->position].name);
+        break;
+    case MACRO_CLICK_ID:
+        strbuf_add_slice(to, click_id_of(ad));
         break;
     case MACRO_TIMESTAMP:
         strbuf_add_i64(to, ad->answer->now_us / US_PER_SECOND);

@@ -22,7 +22,8 @@ enum series_counter {
     SERIES_CAMPAIGN_IMPRESSIONS = 1,
     SERIES_CAMPAIGN_VIEWABLES = 2,
     SERIES_CAMPAIGN_CLICKS = 3,
-    SERIES_REASONS = 4, /* + enum reason: unfilled of a slot, rejected of a campaign */
+    SERIES_CAMPAIGN_CONVERSIONS = 4,
+    SERIES_REASONS = 5, /* + enum reason: unfilled of a slot, rejected of a campaign */
     SERIES_FILTERED = SERIES_REASONS + REASON_COUNT,
     /* + enum event_filter: of the fills of a slot those that do not count; a campaign's serves,
        beside SERIES_CAMPAIGN_SERVES */

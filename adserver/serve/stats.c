@@ -94,6 +94,7 @@ static void add_campaign(struct strbuf *buf, const struct metrics *metrics, unsi
     json_u64(buf, "impressions", metrics_series_get(metrics, series, SERIES_CAMPAIGN_IMPRESSIONS));
     json_u64(buf, "viewables", metrics_series_get(metrics, series, SERIES_CAMPAIGN_VIEWABLES));
     json_u64(buf, "clicks", metrics_series_get(metrics, series, SERIES_CAMPAIGN_CLICKS));
+    json_u64(buf, "conversions", metrics_series_get(metrics, series, SERIES_CAMPAIGN_CONVERSIONS));
     add_reasons(buf, "rejected", metrics, series);
 }
 

@@ -11,6 +11,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "decision/creative_macros.h"
+
+_Static_assert(CLICK_ID_TEXT_MAX == CLICK_ID_MAX, "creatives are checked with the longest one");
 
 /* A MAC context with its key set costs a few microseconds to make and little to use again. */
 struct signer {
@@ -20,7 +23,7 @@ struct signer {
 
 struct token_codec {
     char *path;
-    int64_t page_ttl_ms;
+    struct token_times times;
     struct keyring keyring;
     struct signer signers[KEYRING_KEYS_MAX]; /* by position in the ring */
     struct stat seen;                        /* of the file the ring was read from */
@@ -82,11 +85,12 @@ static void reread_if_changed(struct token_codec *codec)
     }
 }
 
-struct token_codec *token_codec_new(const char *keyring_path, int64_t page_ttl_ms, struct err *err)
+struct token_codec *token_codec_new(const char *keyring_path, struct token_times times,
+                                    struct err *err)
 {
     struct token_codec *codec = check_calloc(1, sizeof(*codec));
     codec->path = check_strdup(keyring_path);
-    codec->page_ttl_ms = page_ttl_ms;
+    codec->times = times;
     codec->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     CHECK(codec->hmac != NULL);
     /* Looked at first: a file that is replaced while it is read is read again at the next look. */
@@ -170,18 +174,30 @@ static size_t seal(struct token_codec *codec, uint8_t kind, struct slice body, c
     return base64url_encode(text, bytes, (size_t)(end - bytes));
 }
 
-size_t token_sign(struct token_codec *codec, const struct token *token, char *text)
+/* Which impression it is: what tokens and click ids begin with. */
+static uint8_t *put_impression(uint8_t *end, const struct token *token)
 {
-    uint8_t body[TOKEN_BYTES_MAX], *end = body;
-
     end = put_number(end, (uint64_t)token->issued_ms, 6);
     memcpy(end, token->impression, IMPRESSION_BYTES);
     end += IMPRESSION_BYTES;
     end = put_text(end, token->campaign, 1, ID_MAX);
     end = put_text(end, token->creative, 1, ID_MAX);
-    end = put_text(end, token->slot, 1, ID_MAX);
+    return put_text(end, token->slot, 1, ID_MAX);
+}
+
+size_t token_sign(struct token_codec *codec, const struct token *token, char *text)
+{
+    uint8_t body[TOKEN_BYTES_MAX], *end = put_impression(body, token);
+    uint8_t kind = token->converts ? TOKEN_CONVERTING_VERSION : TOKEN_VERSION;
+
     end = put_text(end, token->landing, 2, LANDING_MAX);
-    return seal(codec, TOKEN_VERSION, slice_of((const char *)body, (size_t)(end - body)), text);
+    return seal(codec, kind, slice_of((const char *)body, (size_t)(end - body)), text);
+}
+
+size_t token_sign_click_id(struct token_codec *codec, const struct token *token, char *text)
+{
+    uint8_t body[CLICK_ID_BYTES_MAX], *end = put_impression(body, token);
+    return seal(codec, CLICK_ID_VERSION, slice_of((const char *)body, (size_t)(end - body)), text);
 }
 
 size_t token_sign_mark(struct token_codec *codec, const struct page_mark *mark, char *text)
@@ -208,26 +224,28 @@ static bool get_text(struct slice *rest, unsigned length_bytes, size_t max, stru
     return true;
 }
 
-static bool get_fields(struct slice body, struct token *ret)
+static bool get_impression(struct slice body, struct token *ret, struct slice *rest)
 {
     const uint8_t *bytes = (const uint8_t *)body.ptr;
-    struct slice rest = slice_from(body, 6 + IMPRESSION_BYTES);
+    *rest = slice_from(body, 6 + IMPRESSION_BYTES);
     if (body.len < 6 + IMPRESSION_BYTES)
         return false;
     ret->issued_ms = (int64_t)get_number(bytes, 6);
     memcpy(ret->impression, bytes + 6, IMPRESSION_BYTES);
-    return get_text(&rest, 1, ID_MAX, &ret->campaign) &&
-           get_text(&rest, 1, ID_MAX, &ret->creative) && get_text(&rest, 1, ID_MAX, &ret->slot) &&
-           get_text(&rest, 2, LANDING_MAX, &ret->landing) && rest.len == 0;
+    return get_text(rest, 1, ID_MAX, &ret->campaign) && get_text(rest, 1, ID_MAX, &ret->creative) &&
+           get_text(rest, 1, ID_MAX, &ret->slot);
 }
 
-static const struct keyring_key *find_key(struct token_codec *codec, uint32_t id, int64_t now_us)
+static const struct keyring_key *find_key(struct token_codec *codec, uint8_t kind, uint32_t id,
+                                          int64_t now_us)
 {
-    const struct keyring_key *key = keyring_find(&codec->keyring, id, now_us, codec->page_ttl_ms);
+    int64_t ttl_ms =
+        kind == CLICK_ID_VERSION ? codec->times.click_id_ttl_ms : codec->times.page_ttl_ms;
+    const struct keyring_key *key = keyring_find(&codec->keyring, id, now_us, ttl_ms);
     if (key)
         return key;
     reread_if_changed(codec); /* perhaps another process has just rotated */
-    return keyring_find(&codec->keyring, id, now_us, codec->page_ttl_ms);
+    return keyring_find(&codec->keyring, id, now_us, ttl_ms);
 }
 
 /* The body points into `bytes`. */
@@ -242,7 +260,7 @@ static bool open_seal(struct token_codec *codec, uint8_t kind, struct slice text
         return false;
     if (len < TOKEN_SEAL_BYTES || bytes[0] != kind)
         return false;
-    key = find_key(codec, (uint32_t)get_number(bytes + 1, 4), now_us);
+    key = find_key(codec, kind, (uint32_t)get_number(bytes + 1, 4), now_us);
     if (!key)
         return false;
     len -= TOKEN_MAC_BYTES;
@@ -256,8 +274,25 @@ static bool open_seal(struct token_codec *codec, uint8_t kind, struct slice text
 bool token_verify(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
                   struct token *ret)
 {
-    struct slice body;
-    return open_seal(codec, TOKEN_VERSION, text, now_us, bytes, &body) && get_fields(body, ret);
+    struct slice body, rest;
+    ret->converts = false;
+    if (!open_seal(codec, TOKEN_VERSION, text, now_us, bytes, &body)) {
+        ret->converts = true;
+        if (!open_seal(codec, TOKEN_CONVERTING_VERSION, text, now_us, bytes, &body))
+            return false;
+    }
+    return get_impression(body, ret, &rest) && get_text(&rest, 2, LANDING_MAX, &ret->landing) &&
+           rest.len == 0;
+}
+
+bool token_verify_click_id(struct token_codec *codec, struct slice text, int64_t now_us,
+                           uint8_t *bytes, struct token *ret)
+{
+    struct slice body, rest;
+    ret->converts = true;
+    ret->landing = slice_of(NULL, 0);
+    return open_seal(codec, CLICK_ID_VERSION, text, now_us, bytes, &body) &&
+           get_impression(body, ret, &rest) && rest.len == 0;
 }
 
 bool token_verify_mark(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,

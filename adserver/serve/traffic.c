@@ -48,6 +48,13 @@ static enum event_filter judge_agent(const struct traffic_rules *rules,
     return filters[found.verdict];
 }
 
+enum event_filter traffic_classify_conversion(const struct http_request *request)
+{
+    if (request->method == HTTP_METHOD_HEAD)
+        return EVENT_IS_HEAD;
+    return is_prefetch(request) ? EVENT_IS_PREFETCH : EVENT_COUNTS;
+}
+
 enum event_filter traffic_classify(const struct traffic_rules *rules,
                                    const struct http_request *request)
 {

@@ -26,4 +26,10 @@ struct traffic_rules {
 enum event_filter traffic_classify(const struct traffic_rules *rules,
                                    const struct http_request *request);
 
+/*
+ * Of a conversion, which may be reported by an advertiser's server: HEAD and what is prefetched
+ * are none; user agent and address say nothing, as its click has been judged by them.
+ */
+enum event_filter traffic_classify_conversion(const struct http_request *request);
+
 #endif

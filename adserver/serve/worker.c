@@ -36,6 +36,8 @@ static const struct http_route public_routes[] = {
     {SLICE_INIT("/v1/v/"), ROUTE_GET | ROUTE_POST, true, COUNTER_REQUEST_VIEWABLE,
      event_handle_viewable},
     {SLICE_INIT("/v1/c/"), ROUTE_GET, true, COUNTER_REQUEST_CLICK, event_handle_click},
+    {SLICE_INIT("/v1/x/"), ROUTE_GET | ROUTE_POST, true, COUNTER_REQUEST_CONVERSION,
+     event_handle_conversion},
     {SLICE_INIT("/tag.js"), ROUTE_GET, true, COUNTER_REQUEST_TAG, tags_handle_tag},
     {SLICE_INIT("/demo"), ROUTE_GET, false, COUNTER_REQUEST_DEMO, tags_handle_demo_root},
     {SLICE_INIT("/demo/"), ROUTE_GET, false, COUNTER_REQUEST_DEMO, tags_handle_demo},
@@ -306,6 +308,8 @@ static void make_store(struct worker *worker)
         .clock = service->clock,
         .prefix = service->prefix,
         .page_ttl_ms = service->options->tokens_page_ttl_in_ms,
+        .click_window_ms = service->options->conversions_click_window_in_ms,
+        .view_window_ms = service->options->conversions_view_window_in_ms,
         .spool = service->spool,
         .refuse_without_impression = service->options->bots_click_without_impression == 1,
         .goal_of = event_outcome_goal,
@@ -396,9 +400,15 @@ static void make_spool(struct service *service)
 static bool make_tokens(struct worker *worker)
 {
     const struct settings *settings = worker->config->settings;
+    const struct options *options = settings->options;
+    const struct token_times times = {
+        .page_ttl_ms = options->tokens_page_ttl_in_ms,
+        .click_id_ttl_ms = conversion_window_ms(options->tokens_page_ttl_in_ms,
+                                                options->conversions_click_window_in_ms,
+                                                options->conversions_view_window_in_ms),
+    };
     struct err err = {0};
-    worker->service.tokens =
-        token_codec_new(settings->keyring_path, settings->options->tokens_page_ttl_in_ms, &err);
+    worker->service.tokens = token_codec_new(settings->keyring_path, times, &err);
     if (!worker->service.tokens)
         log_event(LOG_ERROR, "worker: no key ring", LOG_STR("where", err.where),
                   LOG_STR("error", err.text));

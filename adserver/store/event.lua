@@ -9,6 +9,9 @@
 --   counts of an hour, HASH: field <creative>|<slot>|<metric>
 --   what has been seen of a block of impressions: the first bit says that it has an end, then four
 --   bits an impression: impression, viewable, click seen, kept apart as over its goal
+--   what is remembered of clicks of a block that conversions may follow, HASH by place in it: the
+--   click's time in ms (0: none), `:` how many conversions followed, `:` 1: one without an order
+--   the orders that have counted, ZSET by time in ms
 -- ARGV[1]  number of this batch, [2] 1: those before it that were not dealt with come no more
 -- ARGV[3]  how long KEYS[1] is kept from now on, ms; [4] how long blocks are, ms
 -- ARGV[5]  sum of 1: a click without impression does not count (else it counts its impression, too),
@@ -17,18 +20,23 @@
 -- ARGV[8]  goal_impressions, [9] goal_clicks, [10] daily_impressions, [11] budget, [12] daily_budget
 -- ARGV[13] reservations of windows that ended by then (ms) are given back
 -- ARGV[14] 8 bytes an event:
---            kind: 1 impression, 2 viewable, 3 click (1)
+--            kind: 1 impression, 2 viewable, 3 click, 4 conversion, 5 click that one may follow (1)
 --            position in KEYS of the hour (1) and of the block (1), place in the block (2)
 --            positions in ARGV of "<creative>|<slot>|" (1), of the word it is counted under when it
---            does not count, 0: it counts (1), and of the serve's window (1)
+--            does not count, 0: it counts (1), and of the serve's window (1). Kinds 4 and 5 count;
+--            in place of that word is what else is to be known, words between blanks: position in
+--            KEYS of the clicks, its time (ms), how long they are kept (ms), and of a conversion
+--            position of the orders, time of the serve, windows after click and serve (ms), value
+--            in micro-units, its currency or `-`, and its order where it has one
 -- the others, of which the events say which: these texts; a window is the end of its field in
 --          KEYS[3], "<end, ms>:<day>"
 --
 -- Answers a digit an event: 0 seen before, 1 counted, 2 counted and the missing impression with it,
 -- 3 kept apart under its word, 4 kept apart under `over_goal`, 5 likewise, but its missing
--- impression counted, 6 kept apart under `no_impression`. Of a batch that had been dealt with
--- before: `=` and what was answered then, or nothing where that is not known any more. `gap`: not
--- dealt with, as the one before it has not been. All or nothing: where a field holds no number, what was
+-- impression counted, 6 kept apart under `no_impression`, and of conversions under 7 `no_click`,
+-- 8 `late`, 9 `excess`. Of a batch that had been dealt with before: `=` and what was answered then,
+-- or nothing where that is not known any more. `gap`: not dealt with, as the one before it has not
+-- been. All or nothing: where a field holds no number, what was
 -- changed is changed back and the error answered.
 
 local call, byte, floor = redis.call, string.byte, math.floor
@@ -252,13 +260,80 @@ local function take(kind, seen, at)
     return answer
 end
 
+-- ---- Conversions (kind 4), and clicks that one may follow (5) ----
+
+local function attribute(kind, more, seen, number)
+    local conversions_max, values_max = 100, 9e18   -- of one click; the sum in one currency
+    local part = {}
+    for one in string.gmatch(more, '%S+') do part[#part + 1] = one end
+    local clicks, now = KEYS[tonumber(part[1])], tonumber(part[2])
+    local was = call('HGET', clicks, number)
+    local clicked, n, plain = string.match(was or '0', '^(%d+):?(%d*):?(%d*)$')
+
+    local function remember(what)
+        call('HSET', clicks, number, what)
+        undo[#undo + 1] = was and {'HSET', clicks, number, was} or {'HDEL', clicks, number}
+        if not was and call('HLEN', clicks) == 1 then call('PEXPIRE', clicks, part[3]) end
+    end
+
+    if kind == 5 then
+        local answer = take(3, seen, 4 * number)
+        if answer == 1 or answer == 2 then
+            remember(n == '' and part[2] or part[2] .. ':' .. n .. ':' .. plain)
+        end
+        return answer
+    end
+
+    local orders, order, metric = KEYS[tonumber(part[4])], part[10], 'value.' .. part[9]
+    if (order and call('ZSCORE', orders, order)) or (not order and plain == '1') then
+        count('duplicate')
+        return 0
+    end
+    local since, window, viewed = tonumber(clicked), tonumber(part[6]), false
+    if since == 0 then
+        local bits = call('BITFIELD', seen, 'GET', 'u4', 4 * number)[1]
+        since, window, viewed = tonumber(part[5]), tonumber(part[7]), true
+        if window == 0 or bits % 2 == 1 or floor(bits / 4) % 2 == 0 then
+            count('no_click')
+            return 7
+        end
+    end
+    if now - since > window then
+        count('late')
+        return 8
+    end
+    n = tonumber(n) or 0
+    if n >= conversions_max or numbers(total, metric) + part[8] > values_max then
+        count('excess')
+        return 9
+    end
+    count('conversions')
+    if viewed then count('conversions_viewed') end
+    if part[8] ~= '0' then   -- each by itself: a sum of some may be more than Lua's numbers hold
+        for key, field in pairs({[hour] = place .. metric, [total] = metric}) do
+            call('HINCRBY', key, field, part[8])
+            undo[#undo + 1] = {'HINCRBY', key, field, '-' .. part[8]}
+        end
+    end
+    if order then
+        call('ZREMRANGEBYSCORE', orders, '-inf', now - part[3])
+        call('ZADD', orders, part[2], order)
+        call('PEXPIRE', orders, part[3])
+        undo[#undo + 1] = {'ZREM', orders, order}
+    end
+    remember(clicked .. ':' .. (n + 1) .. ':' .. ((not order or plain == '1') and 1 or 0))
+    return 1
+end
+
 local function deal()
     local events, answers = ARGV[14], {}
     for i = 1, #events, 8 do
         local kind, hours, seen, high, low, names, word, windows = byte(events, i, i + 7)
         hour, place = KEYS[hours], ARGV[names]
         if bound then window, day = ARGV[windows], string.match(ARGV[windows], ':(%d+)$') end
-        if word > 0 then
+        if kind > 3 then
+            answers[#answers + 1] = attribute(kind, ARGV[word], KEYS[seen], high * 256 + low)
+        elseif word > 0 then
             count(ARGV[word])
             answers[#answers + 1] = 3
         else

@@ -256,18 +256,18 @@ bool keyring_ensure(const char *path, int64_t now_us, struct err *err)
     return good;
 }
 
-static void drop_expired(struct keyring *keyring, int64_t now_us, int64_t page_ttl_ms)
+static void drop_expired(struct keyring *keyring, int64_t now_us, int64_t kept_ms)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < keyring->count; i++) {
         const struct keyring_key *key = &keyring->keys[i];
-        if (key->retired_us == INT64_MAX || now_us - key->retired_us <= page_ttl_ms * US_PER_MS)
+        if (key->retired_us == INT64_MAX || now_us - key->retired_us <= kept_ms * US_PER_MS)
             keyring->keys[kept++] = *key;
     }
     keyring->count = kept;
 }
 
-static bool add_key(struct keyring *keyring, int64_t now_us, int64_t page_ttl_ms, struct err *err)
+static bool add_key(struct keyring *keyring, int64_t now_us, int64_t kept_ms, struct err *err)
 {
     struct keyring_key *newest = &keyring->keys[keyring->count - 1];
     /* The file's times are whole seconds; the new key must be the newest in it. */
@@ -275,7 +275,7 @@ static bool add_key(struct keyring *keyring, int64_t now_us, int64_t page_ttl_ms
     if (made_us / US_PER_SECOND == newest->made_us / US_PER_SECOND)
         made_us = (newest->made_us / US_PER_SECOND + 1) * US_PER_SECOND;
     newest->retired_us = made_us;
-    drop_expired(keyring, now_us, page_ttl_ms);
+    drop_expired(keyring, now_us, kept_ms);
     if (keyring->count == KEYRING_KEYS_MAX)
         return err_set(err, "it holds %d keys, none of which has expired", KEYRING_KEYS_MAX);
     do
@@ -286,7 +286,7 @@ static bool add_key(struct keyring *keyring, int64_t now_us, int64_t page_ttl_ms
 }
 
 /* One rotation of the file that `fd` is and that is locked. */
-static bool rotate_locked(int fd, const char *path, int64_t now_us, int64_t page_ttl_ms,
+static bool rotate_locked(int fd, const char *path, int64_t now_us, int64_t kept_ms,
                           uint32_t *ret_id, struct err *err)
 {
     char name[PATH_MAX];
@@ -296,7 +296,7 @@ static bool rotate_locked(int fd, const char *path, int64_t now_us, int64_t page
         return blame(err, path, "cannot be looked at");
     if (!load_open(fd, path, &keyring, err))
         return false;
-    bool good = add_key(&keyring, now_us, page_ttl_ms, err) &&
+    bool good = add_key(&keyring, now_us, kept_ms, err) &&
                 write_beside(path, &keyring, &owner, name, sizeof(name), err);
     if (good && rename(name, path) != 0) {
         good = blame(err, path, "cannot be replaced");
@@ -317,7 +317,7 @@ static bool is_current(int fd, const char *path)
            held.st_dev == named.st_dev;
 }
 
-bool keyring_rotate(const char *path, int64_t now_us, int64_t page_ttl_ms, uint32_t *ret_id,
+bool keyring_rotate(const char *path, int64_t now_us, int64_t kept_ms, uint32_t *ret_id,
                     struct err *err)
 {
     char file[PATH_MAX]; /* what a link points at: the link itself stays */
@@ -328,7 +328,7 @@ bool keyring_rotate(const char *path, int64_t now_us, int64_t page_ttl_ms, uint3
         if (fd < 0)
             return blame(err, path, "cannot be opened");
         if (flock(fd, LOCK_EX) == 0 && is_current(fd, file)) {
-            bool good = rotate_locked(fd, file, now_us, page_ttl_ms, ret_id, err);
+            bool good = rotate_locked(fd, file, now_us, kept_ms, ret_id, err);
             (void)close(fd);
             return good;
         }
@@ -346,14 +346,13 @@ const struct keyring_key *keyring_newest(const struct keyring *keyring)
 }
 
 const struct keyring_key *keyring_find(const struct keyring *keyring, uint32_t id, int64_t now_us,
-                                       int64_t page_ttl_ms)
+                                       int64_t ttl_ms)
 {
     for (unsigned i = keyring->count; i-- > 0;) {
         const struct keyring_key *key = &keyring->keys[i];
         if (key->id != id)
             continue;
-        bool good =
-            key->retired_us == INT64_MAX || now_us - key->retired_us <= page_ttl_ms * US_PER_MS;
+        bool good = key->retired_us == INT64_MAX || now_us - key->retired_us <= ttl_ms * US_PER_MS;
         return good ? key : NULL;
     }
     return NULL;

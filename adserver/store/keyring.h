@@ -3,9 +3,9 @@
  *
  * A text file, one key a line: `<id, 8 hex digits> <made, unix seconds> <secret, base64url>`, and
  * lines beginning with `#`. The newest key signs. Making a new one retires the one before it, which
- * stays good for page_ttl after that moment, so that pages already out keep working; keys retired
- * longer than that are refused, and removed by the next rotation. Servers that share viewers share
- * this file's contents.
+ * stays good for a time after that moment (page_ttl; longer for click ids), so that what is already
+ * out keeps working; the next rotation removes those that are good for nothing any more. Servers
+ * that share viewers share this file's contents.
  *
  * The file is refused when group or others may read or write it, and when a secret is shorter than
  * KEYRING_SECRET_BYTES. Every change writes a new file beside it and renames.
@@ -40,9 +40,8 @@ bool keyring_load(const char *path, struct keyring *ret, struct err *err);
 /* Makes the file with one new key, mode 0600, where there is none; a file that exists is left. */
 bool keyring_ensure(const char *path, int64_t now_us, struct err *err);
 
-/* Adds a new key and drops those retired more than `page_ttl_ms` ago. Safe against another
- * rotation. */
-bool keyring_rotate(const char *path, int64_t now_us, int64_t page_ttl_ms, uint32_t *ret_id,
+/* Adds a new key and drops those retired more than `kept_ms` ago. Safe against another rotation. */
+bool keyring_rotate(const char *path, int64_t now_us, int64_t kept_ms, uint32_t *ret_id,
                     struct err *err);
 
 /* The key that signs. */
@@ -50,7 +49,7 @@ const struct keyring_key *keyring_newest(const struct keyring *keyring);
 
 /* The key with that id while it is still good at `now_us`; NULL otherwise. */
 const struct keyring_key *keyring_find(const struct keyring *keyring, uint32_t id, int64_t now_us,
-                                       int64_t page_ttl_ms);
+                                       int64_t ttl_ms);
 
 /* Overwrites the secrets. */
 void keyring_wipe(struct keyring *keyring);

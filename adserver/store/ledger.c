@@ -28,7 +28,11 @@
  */
 
 const char *const event_kind_words[] = {
-    [EVENT_IMPRESSION] = "impressions", [EVENT_VIEWABLE] = "viewables", [EVENT_CLICK] = "clicks"};
+    [EVENT_IMPRESSION] = "impressions",
+    [EVENT_VIEWABLE] = "viewables",
+    [EVENT_CLICK] = "clicks",
+    [EVENT_CONVERSION] = "conversions",
+};
 
 /* Whoever reported an event, and is to be told. */
 struct waiter {

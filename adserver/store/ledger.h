@@ -31,6 +31,12 @@
  * and in ad:total, there with `spend_rest` (thousandths of these), at the prices of the time they
  * are counted.
  *
+ * A conversion counts where it follows a click that counted, within its window, or, where that is
+ * allowed, a viewable impression; without either it is kept apart as `no_click`. Of the clicks that
+ * one may follow (`converts`) the time is kept in `<prefix>clicked:{<campaign>}:<block>`, a HASH of
+ * places in the block, with how many conversions followed; which orders have counted is a ZSET,
+ * `<prefix>orders:{<campaign>}`, by time. Both for as long as one may come, from the spool, too.
+ *
  * Serves are only statistics: they are added up in the process and written every LEDGER_FLUSH_MS,
  * so that serving needs no write. Each batch carries a number that Redis remembers under
  * `<prefix>batch:{<campaign>}:<worker>:<n>` for a day, so one of which it is not known whether it
@@ -41,6 +47,7 @@
 #define STORE_LEDGER_H
 
 #include "base/clock.h"
+#include "decision/conversion.h"
 #include "store/event_filters.h"
 #include "store/goal_terms.h"
 #include "store/impression.h"
@@ -57,8 +64,15 @@ struct spool;
 /* How long the mark of an epoch is remembered. */
 #define LEDGER_MARK_KEPT_MS (LEDGER_SPOOLED_MAX_MS + INT64_C(86400) * 1000)
 
-enum event_kind { EVENT_IMPRESSION, EVENT_VIEWABLE, EVENT_CLICK, EVENT_KIND_COUNT };
-extern const char *const event_kind_words[]; /* "impressions", "viewables", "clicks": the metrics */
+enum event_kind {
+    EVENT_IMPRESSION,
+    EVENT_VIEWABLE,
+    EVENT_CLICK,
+    EVENT_CONVERSION,
+    EVENT_KIND_COUNT
+};
+/* The metrics: "impressions", "viewables", "clicks", "conversions". */
+extern const char *const event_kind_words[];
 
 struct ledger_event {
     enum event_kind kind;
@@ -67,6 +81,8 @@ struct ledger_event {
     uint8_t impression[IMPRESSION_BYTES];  /* its number (impression.h) */
     int64_t issued_ms;                     /* when the ad was served, wall time */
     int64_t now_us;                        /* wall time: the hour it counts in */
+    bool converts;                         /* a click that a conversion may follow */
+    struct conversion conversion;          /* of EVENT_CONVERSION */
 };
 
 /* What an event of a campaign that has a price or bounds is settled by (goals.h). */
@@ -92,6 +108,9 @@ enum ledger_result {
     LEDGER_OVER_GOAL,         /* counted as `over_goal`: a goal is met or a budget spent */
     LEDGER_OVER_GOAL_IMPLIED, /* likewise, but its missing impression was counted */
     LEDGER_NO_IMPRESSION,     /* counted as `no_impression` */
+    LEDGER_NO_CLICK,          /* a conversion, counted as `no_click` */
+    LEDGER_LATE,              /* likewise, as `late` */
+    LEDGER_EXCESS,            /* likewise, as `excess` */
     LEDGER_SPOOLED,           /* on disk: it will be counted, and told by on_replayed */
     LEDGER_FAILED,            /* neither in Redis nor on disk */
 };
@@ -113,6 +132,8 @@ struct ledger_config {
     const struct clock *clock;
     struct slice prefix; /* must outlive the ledger */
     int64_t page_ttl_ms;
+    int64_t click_window_ms; /* a conversion may follow a click for so long */
+    int64_t view_window_ms; /* or, without one, the serve of a viewable impression; 0: it may not */
     bool refuse_without_impression; /* a click whose impression nobody reported does not count */
     ledger_goal_fn *goal_of;        /* NULL: no campaign has price or bounds */
     ledger_knows_goals_fn *knows_goals; /* NULL: always */

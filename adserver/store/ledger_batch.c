@@ -5,6 +5,7 @@
 #include "base/check.h"
 
 #define IDENTITY_AT 1
+#define CONVERTS    0x80                                    /* beside the kind */
 #define TIME_END_US (INT64_C(253402300800) * US_PER_SECOND) /* the year 10000 */
 
 /* ---- Writing ---- */
@@ -38,15 +39,25 @@ void ledger_batch_begin(struct strbuf *record, struct slice campaign)
     add_text(record, campaign);
 }
 
+static void add_conversion(struct strbuf *record, const struct conversion *conversion)
+{
+    add_number(record, (uint64_t)conversion->value_micro);
+    add_text(record, conversion->currency);
+    add_text(record, conversion->order);
+}
+
 void ledger_batch_add(struct strbuf *record, const struct ledger_event *event)
 {
-    strbuf_add_char(record, (char)event->kind);
+    bool converts = event->converts && event->kind == EVENT_CLICK;
+    strbuf_add_char(record, (char)(event->kind | (converts ? CONVERTS : 0)));
     add_number(record, (uint64_t)event->now_us);
     add_number(record, (uint64_t)event->issued_ms);
     strbuf_add(record, event->impression, IMPRESSION_BYTES);
     add_text(record, event->creative);
     add_text(record, event->slot);
     add_text(record, slice_cstr(event_filter_rows[event->filter].word));
+    if (event->kind == EVENT_CONVERSION)
+        add_conversion(record, &event->conversion);
     CHECK(!record->overflowed);
 }
 
@@ -103,21 +114,41 @@ static bool take_filter(struct slice *rest, enum event_filter *ret)
     return false;
 }
 
+static bool take_kind(struct slice *rest, struct ledger_event *ret)
+{
+    const char *bytes;
+    if (!take_bytes(rest, 1, &bytes))
+        return false;
+    uint8_t kind = (uint8_t)*bytes;
+    ret->converts = kind & CONVERTS;
+    ret->kind = (enum event_kind)(kind & ~CONVERTS);
+    return ret->converts ? ret->kind == EVENT_CLICK : ret->kind < EVENT_KIND_COUNT;
+}
+
+static bool take_conversion(struct slice *rest, struct conversion *ret)
+{
+    uint64_t value;
+    if (!take_number(rest, &value) || !take_text(rest, &ret->currency) ||
+        !take_text(rest, &ret->order))
+        return false;
+    ret->value_micro = (int64_t)value;
+    return conversion_is_valid(ret);
+}
+
 static bool take_event(struct slice *rest, struct ledger_event *ret)
 {
-    const char *kind, *impression;
+    const char *impression;
     uint64_t now_us, issued_ms;
-    if (!take_bytes(rest, 1, &kind) || (uint8_t)*kind >= EVENT_KIND_COUNT ||
-        !take_number(rest, &now_us) || now_us >= (uint64_t)TIME_END_US ||
+    if (!take_kind(rest, ret) || !take_number(rest, &now_us) || now_us >= (uint64_t)TIME_END_US ||
         !take_number(rest, &issued_ms) || issued_ms >= (uint64_t)(TIME_END_US / US_PER_MS) ||
         !take_bytes(rest, IMPRESSION_BYTES, &impression) || !take_text(rest, &ret->creative) ||
         !take_text(rest, &ret->slot) || !take_filter(rest, &ret->filter))
         return false;
-    ret->kind = (enum event_kind) * kind;
     ret->now_us = (int64_t)now_us;
     ret->issued_ms = (int64_t)issued_ms;
     memcpy(ret->impression, impression, IMPRESSION_BYTES);
-    return true;
+    ret->conversion = (struct conversion){0};
+    return ret->kind != EVENT_CONVERSION || take_conversion(rest, &ret->conversion);
 }
 
 bool ledger_batch_read(struct slice record, struct ledger_batch *ret)

@@ -4,7 +4,9 @@
  *
  * Big-endian: 1 version, 8 epoch, 8 number (ledger_identity.h), 1+n campaign; then of each event
  * 1 kind, 8 time, 8 time of issue, 16 impression, 1+n creative, 1+n slot, 1+n its filter's word,
- * empty where it counts.
+ * empty where it counts. The highest bit of the kind says that a conversion may follow the click.
+ * Behind a conversion's come 8 value in micro-units, 1+n currency, 1+n order, empty where it has
+ * none.
  */
 #ifndef STORE_LEDGER_BATCH_H
 #define STORE_LEDGER_BATCH_H
@@ -14,11 +16,14 @@
 #include "store/ledger.h"
 #include "store/ledger_identity.h"
 
-#define LEDGER_BATCH_VERSION 1
-#define LEDGER_BATCH_EVENTS  64 /* at most, and at least one */
-#define LEDGER_BATCH_HEAD    (1 + LEDGER_EPOCH_BYTES + 8 + 1 + ID_MAX)
-#define LEDGER_EVENT_BYTES   (1 + 8 + 8 + IMPRESSION_BYTES + 3 * (1 + ID_MAX)) /* of one, at most */
-#define LEDGER_BATCH_BYTES   (LEDGER_BATCH_HEAD + LEDGER_BATCH_EVENTS * LEDGER_EVENT_BYTES)
+#define LEDGER_BATCH_VERSION    1
+#define LEDGER_BATCH_EVENTS     64 /* at most, and at least one */
+#define LEDGER_BATCH_HEAD       (1 + LEDGER_EPOCH_BYTES + 8 + 1 + ID_MAX)
+#define LEDGER_CONVERSION_BYTES (8 + 1 + CONVERSION_CURRENCY_BYTES + 1 + CONVERSION_ORDER_MAX)
+/* Of one event, at most. */
+#define LEDGER_EVENT_BYTES \
+    (1 + 8 + 8 + IMPRESSION_BYTES + 3 * (1 + ID_MAX) + LEDGER_CONVERSION_BYTES)
+#define LEDGER_BATCH_BYTES (LEDGER_BATCH_HEAD + LEDGER_BATCH_EVENTS * LEDGER_EVENT_BYTES)
 
 /* Begins one in an empty buffer, whose maximum is LEDGER_BATCH_BYTES; it has no identity yet. */
 void ledger_batch_begin(struct strbuf *record, struct slice campaign);

@@ -12,11 +12,12 @@
 #define PLAIN_KEYS  3
 #define PLAIN_ARGS  14
 #define TERMS_AT    5 /* position of the prices and bounds among the arguments */
-#define CALL_KEYS   (PLAIN_KEYS + 2 * LEDGER_BATCH_EVENTS)
+#define CALL_KEYS   (PLAIN_KEYS + 3 * LEDGER_BATCH_EVENTS + 1)
 #define CALL_ARGS   (PLAIN_ARGS + 3 * LEDGER_BATCH_EVENTS)
 #define PLACE_MAX   (2 * ID_MAX + 4)
 #define NUMBER_MAX  24
 #define EVENT_BYTES 8
+#define MORE_MAX    256 /* of what is said of a conversion or the click before it */
 
 _Static_assert(CALL_KEYS <= UINT8_MAX && CALL_ARGS <= UINT8_MAX, "positions are bytes");
 _Static_assert(CALL_KEYS + CALL_ARGS <= REDIS_ARGS_MAX, "a batch fits into one command");
@@ -35,6 +36,7 @@ struct call {
     char key_texts[CALL_KEYS][LEDGER_KEY_MAX];
     char places[LEDGER_BATCH_EVENTS][PLACE_MAX];
     char windows[LEDGER_BATCH_EVENTS][GOAL_WINDOW_MAX];
+    char mores[LEDGER_BATCH_EVENTS][MORE_MAX];
 };
 
 /* ---- Texts that several events share are sent once; each returns the text's position ---- */
@@ -91,6 +93,53 @@ static unsigned put_word(struct call *call, const struct ledger_event *event)
     return put_text(call, slice_cstr(event_filter_rows[event->filter].word));
 }
 
+/* ---- Conversions, and clicks they may follow ---- */
+
+static bool has_more(const struct ledger_event *event)
+{
+    return event->filter == EVENT_COUNTS && (event->kind == EVENT_CONVERSION || event->converts);
+}
+
+/* As event.lua has them: of what does not count the kind says nothing. */
+static unsigned kind_of(const struct ledger_event *event)
+{
+    enum { CLICK = 3, CONVERSION, CONVERTING_CLICK };
+    if (has_more(event))
+        return event->converts ? CONVERTING_CLICK : CONVERSION;
+    return event->kind == EVENT_CONVERSION ? CLICK : (unsigned)event->kind + 1;
+}
+
+/* Where clicks of its block are remembered, when it happened, and how long that is of use. */
+static int put_moment(struct call *call, const struct ledger_config *config,
+                      const struct ledger_event *event, char *text)
+{
+    char rest[1 + IMPRESSION_NAME_MAX] = ":";
+    int64_t kept_ms =
+        IMPRESSION_BLOCK_AGE_MS + LEDGER_SPOOLED_MAX_MS + LEDGER_SEEN_MARGIN_MS +
+        conversion_window_ms(config->page_ttl_ms, config->click_window_ms, config->view_window_ms);
+    impression_block(event->impression, rest + 1);
+    return snprintf(text, MORE_MAX, "%u %lld %lld",
+                    put_key(call, config->prefix, "clicked", event->campaign, rest),
+                    (long long)(event->now_us / US_PER_MS), (long long)kept_ms);
+}
+
+static unsigned put_more(struct call *call, const struct ledger_config *config,
+                         const struct ledger_event *event, unsigned number)
+{
+    const struct conversion *conversion = &event->conversion;
+    char *text = call->mores[number];
+    int len = put_moment(call, config, event, text);
+    if (event->kind == EVENT_CONVERSION)
+        len += snprintf(text + len, (size_t)(MORE_MAX - len), " %u %lld %lld %lld %lld %.*s %.*s",
+                        put_key(call, config->prefix, "orders", event->campaign, ""),
+                        (long long)event->issued_ms, (long long)config->click_window_ms,
+                        (long long)config->view_window_ms, (long long)conversion->value_micro,
+                        SLICE_ARGS(conversion->currency.len ? conversion->currency : SLICE("-")),
+                        SLICE_ARGS(conversion->order));
+    CHECK(len > 0 && len < MORE_MAX);
+    return put_text(call, slice_of(text, (size_t)len));
+}
+
 /* ---- The call ---- */
 
 static struct slice number_of(char ret[NUMBER_MAX], int64_t number)
@@ -114,7 +163,7 @@ static void name_args(struct call *call, const struct ledger_config *config,
                       const struct ledger_batch *batch, enum ledger_manner manner)
 {
     int64_t seen_ms = IMPRESSION_BLOCK_AGE_MS + config->page_ttl_ms + LEDGER_SPOOLED_MAX_MS +
-                      LEDGER_SEEN_MARGIN_MS;
+                      LEDGER_SEEN_MARGIN_MS + config->view_window_ms;
     call->args[0] = number_of(call->number, (int64_t)batch->identity.number);
     call->args[1] = manner == LEDGER_FORCED ? SLICE("1") : SLICE("0");
     call->args[2] = number_of(call->mark_kept, LEDGER_MARK_KEPT_MS);
@@ -138,18 +187,19 @@ static void name_rules(struct call *call, const struct ledger_config *config,
         number_of(call->held_from, goal ? goal->held_from_us / US_PER_MS : 0);
 }
 
-static void name_event(struct call *call, struct slice prefix, const struct ledger_event *event,
-                       unsigned number, unsigned window, char to[EVENT_BYTES])
+static void name_event(struct call *call, const struct ledger_config *config,
+                       const struct ledger_event *event, unsigned number, unsigned window,
+                       char to[EVENT_BYTES])
 {
     unsigned place = impression_place(event->impression);
     const unsigned values[EVENT_BYTES] = {
-        (unsigned)event->kind + 1,
-        put_hour(call, prefix, event),
-        put_block(call, prefix, event),
+        kind_of(event),
+        put_hour(call, config->prefix, event),
+        put_block(call, config->prefix, event),
         place >> 8,
         place & 255,
         put_place(call, number, event),
-        put_word(call, event),
+        has_more(event) ? put_more(call, config, event, number) : put_word(call, event),
         window,
     };
     for (unsigned i = 0; i < EVENT_BYTES; i++)
@@ -170,8 +220,7 @@ void ledger_call_send(const struct ledger_config *config, const struct ledger_ba
         unsigned window = 0;
         if (binds && config->goal_of(&batch->events[i], &goal, config->arg))
             window = put_text(&call, goal_window_name(goal.window, call.windows[i]));
-        name_event(&call, config->prefix, &batch->events[i], i, window,
-                   call.events + i * EVENT_BYTES);
+        name_event(&call, config, &batch->events[i], i, window, call.events + i * EVENT_BYTES);
     }
     call.args[PLAIN_ARGS - 1] = slice_of(call.events, (size_t)batch->count * EVENT_BYTES);
     redis_run_script(config->redis, script_get(SCRIPT_EVENT), call.keys, call.key_count, call.args,
@@ -181,8 +230,10 @@ void ledger_call_send(const struct ledger_config *config, const struct ledger_ba
 /* ---- Its answer ---- */
 
 static const enum ledger_result results[] = {
-    LEDGER_DUPLICATE, LEDGER_COUNTED,           LEDGER_COUNTED_IMPLIED, LEDGER_FILTERED,
-    LEDGER_OVER_GOAL, LEDGER_OVER_GOAL_IMPLIED, LEDGER_NO_IMPRESSION,
+    LEDGER_DUPLICATE,     LEDGER_COUNTED,   LEDGER_COUNTED_IMPLIED,
+    LEDGER_FILTERED,      LEDGER_OVER_GOAL, LEDGER_OVER_GOAL_IMPLIED,
+    LEDGER_NO_IMPRESSION, LEDGER_NO_CLICK,  LEDGER_LATE,
+    LEDGER_EXCESS,
 };
 #define RESULTS (sizeof results / sizeof *results)
 

@@ -31,6 +31,7 @@ struct values {
 static void add_value(const struct macro_use *use, void *arg, struct strbuf *to)
 {
     static const char *const own[MACRO_COUNT] = {
+        [MACRO_CLICK_ID] = "AwAAAAcBmcgswAAAAQIDBAUGBwgJCgsMDQ4PBnNwcmluZwpzcHJpbmctOTcwBmhlYWRlcg",
         [MACRO_REQUEST] = "0123456789abcdef0123456789abcd",
         [MACRO_SLOT] = "x.-_y",
         [MACRO_TIMESTAMP] = "1790000000",

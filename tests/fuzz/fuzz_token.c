@@ -23,7 +23,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t key_and_version[KEY_BYTES] = {TOKEN_VERSION, 0, 0, 0, 7};
+/* Bit 1 of the input's first byte chooses the version that a signed one has. */
+static const uint8_t versions[2] = {TOKEN_VERSION, TOKEN_CONVERTING_VERSION};
+static const uint8_t key_id[KEY_BYTES - 1] = {0, 0, 0, 7};
+static const struct token_times times = {86400000, 31 * INT64_C(86400000)};
 static const uint8_t secret[KEYRING_SECRET_BYTES] = "the secret of this fuzz target.";
 
 static struct token_codec *new_codec(void)
@@ -34,7 +37,7 @@ static struct token_codec *new_codec(void)
     CHECK(fd >= 0 && fchmod(fd, 0600) == 0);
     size_t len = base64url_encode(text, secret, sizeof(secret));
     CHECK(dprintf(fd, "00000007 1700000000 %.*s\n", (int)len, text) > 0);
-    struct token_codec *codec = token_codec_new(path, 86400000, &err);
+    struct token_codec *codec = token_codec_new(path, times, &err);
     CHECK(codec != NULL);
     CHECK(close(fd) == 0 && unlink(path) == 0);
     return codec;
@@ -50,14 +53,15 @@ static void check_comes_back(struct token_codec *codec, const struct token *toke
     CHECK(slice_eq(slice_of(again, token_sign(codec, token, again)), text));
 }
 
-static void try_signed(struct token_codec *codec, const uint8_t *data, size_t size)
+static void try_signed(struct token_codec *codec, uint8_t version, const uint8_t *data, size_t size)
 {
     uint8_t bytes[TOKEN_BYTES_MAX + 64], back[TOKEN_BYTES_MAX], mac[EVP_MAX_MD_SIZE];
     char text[BASE64URL_ENCODED_LEN(sizeof(bytes))];
     struct token token;
     if (size > sizeof(bytes) - KEY_BYTES - TOKEN_MAC_BYTES)
         return;
-    memcpy(bytes, key_and_version, KEY_BYTES);
+    bytes[0] = version;
+    memcpy(bytes + 1, key_id, sizeof(key_id));
     if (size)
         memcpy(bytes + KEY_BYTES, data, size);
     size += KEY_BYTES;
@@ -80,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     if (data[0] & 1) {
-        try_signed(codec, data + 1, size - 1);
+        try_signed(codec, versions[data[0] >> 1 & 1], data + 1, size - 1);
         return 0;
     }
     struct slice text = slice_of((const char *)data + 1, size - 1);

@@ -24,16 +24,25 @@ export function nextImpression(campaign = '') {
 
 const short = (text) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
 
-// { campaign, creative, slot, landing, issued: milliseconds, impression: 16 bytes }
-export function signToken(key, { campaign, creative, slot, landing = '', issued = Date.now(), impression }) {
-  const time = Buffer.alloc(6);
-  time.writeUIntBE(issued, 0, 6);
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(landing.length);
-  const signed = Buffer.concat([
-    Buffer.from([1]), key.id, time, impression ?? nextImpression(campaign),
-    short(campaign), short(creative), short(slot), length, Buffer.from(landing),
-  ]);
+function seal(key, version, body) {
+  const signed = Buffer.concat([Buffer.from([version]), key.id, ...body]);
   const mac = createHmac('sha256', key.secret).update(signed).digest().subarray(0, 16);
   return Buffer.concat([signed, mac]).toString('base64url');
 }
+
+function impressionParts({ campaign, creative, slot, issued = Date.now(), impression }) {
+  const time = Buffer.alloc(6);
+  time.writeUIntBE(issued, 0, 6);
+  return [time, impression ?? nextImpression(campaign), short(campaign), short(creative), short(slot)];
+}
+
+// { campaign, creative, slot, landing, issued: milliseconds, impression: 16 bytes,
+//   converts: conversions may follow its click }
+export function signToken(key, { landing = '', converts = false, ...ad }) {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(landing.length);
+  return seal(key, converts ? 4 : 1, [...impressionParts(ad), length, Buffer.from(landing)]);
+}
+
+// What {click_id} becomes in that ad; it needs the token's issued and impression.
+export const signClickId = (key, ad) => seal(key, 3, impressionParts(ad));

@@ -97,6 +97,28 @@ static void test_hostile_bytes_never_come_through(void **state)
     (void)set_values(NULL);
 }
 
+/* Wherever it stands, clicks of the creative are to be remembered. */
+static void test_who_has_a_click_id(void **state)
+{
+    struct creative *creative;
+    (void)state;
+    creative = make_creative("t", TEXT("https://shop.example/?c={click_id:url}&d={click_id}"));
+    assert_expands(&creative->landing_text, "https://shop.example/?c=click_id&d=click_id");
+    assert_true(creative->has_click_id);
+    creative_release(creative);
+    creative = make_creative("i", IMAGE("https://pictures.example/{click_id}.png"));
+    assert_true(creative->has_click_id);
+    creative_release(creative);
+    creative =
+        make_creative("h", HTML("{click_url}{click_id:html}", "landing", "https://a.example/"));
+    assert_true(creative->has_click_id);
+    creative_release(creative);
+    creative =
+        make_creative("h", HTML("{click_url}{click_ids}", "landing", "https://a.example/{slot}"));
+    assert_false(creative->has_click_id);
+    creative_release(creative);
+}
+
 static void test_values_in_addresses_are_components(void **state)
 {
     (void)state;
@@ -134,6 +156,20 @@ static void assert_refused(const char *const *fields, const char *begins)
     if (!slice_starts(slice_cstr(refusal), slice_cstr(begins)))
         fail_msg("\"%s\" does not begin with \"%s\"", refusal, begins);
     assert_non_null(strstr(refusal, "; allowed: "));
+}
+
+/* As long as the longest of them needs. */
+static void test_a_landing_has_room_for_its_click_id(void **state)
+{
+    char landing[LANDING_MAX + 16] = "https://shop.example/";
+    size_t len = strlen(landing);
+    (void)state;
+    memset(landing + len, 'a', LANDING_MAX - CLICK_ID_MAX - len);
+    strcpy(landing + LANDING_MAX - CLICK_ID_MAX, "{click_id}");
+    struct creative *creative = make_creative("t", TEXT(landing));
+    creative_release(creative);
+    strcpy(landing + LANDING_MAX - CLICK_ID_MAX, "a{click_id}");
+    assert_refused(TEXT(landing), "landing: with its macros' longest values");
 }
 
 static void assert_fine(const char *const *fields)
@@ -290,6 +326,8 @@ int main(void)
         cmocka_unit_test(test_values_in_html),
         cmocka_unit_test(test_hostile_bytes_never_come_through),
         cmocka_unit_test(test_values_in_addresses_are_components),
+        cmocka_unit_test(test_who_has_a_click_id),
+        cmocka_unit_test(test_a_landing_has_room_for_its_click_id),
         cmocka_unit_test(test_values_that_never_change_leave_no_macros),
         cmocka_unit_test(test_never_in_scheme_host_or_port),
         cmocka_unit_test(test_what_addresses_may_hold),

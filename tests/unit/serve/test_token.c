@@ -23,11 +23,12 @@
 #define PARTS  9 /* version, key, time, impression, campaign, creative, slot, landing, MAC */
 
 static struct token_codec *codec;
+static const struct token_times times = {.page_ttl_ms = DAY_MS, .click_id_ttl_ms = 31 * DAY_MS};
 
 static struct token_codec *new_codec(void)
 {
     struct err err = {0};
-    struct token_codec *made = token_codec_new(ring_path(), DAY_MS, &err);
+    struct token_codec *made = token_codec_new(ring_path(), times, &err);
     if (!made)
         print_error("%s: %s\n", err.where, err.text);
     return made;
@@ -178,6 +179,117 @@ static void test_every_bit_of_100_tokens(void **state)
         assert_comes_back(&made);
     }
     assert_true(flips > TOKENS * 8 * 60);
+}
+
+/* ---- Click ids: tokens without landing, and no tokens ---- */
+
+static size_t sign_click_id(const struct signed_token *made, char text[CLICK_ID_TEXT_MAX])
+{
+    return token_sign_click_id(codec, &made->token, text);
+}
+
+static bool is_click_id(struct slice text, int64_t now_us)
+{
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    struct token token;
+    return token_verify_click_id(codec, text, now_us, bytes, &token);
+}
+
+static void test_click_ids_come_back(void **state)
+{
+    struct random random;
+    (void)state;
+    random_seed(&random, 5);
+    for (unsigned i = 0; i < 1000; i++) {
+        char text[CLICK_ID_TEXT_MAX];
+        uint8_t bytes[TOKEN_BYTES_MAX];
+        struct signed_token made;
+        struct token back;
+        make_token(&random, &made);
+        size_t len = sign_click_id(&made, text);
+        assert_true(token_verify_click_id(codec, slice_of(text, len), NOW_US, bytes, &back));
+        made.token.landing = slice_of(NULL, 0);
+        assert_same(&made.token, &back);
+        assert_true(back.converts);
+        assert_false(verifies(slice_of(text, len)));
+        assert_false(is_click_id(text_of(&made), NOW_US));
+    }
+}
+
+/* As long as creatives are checked with, and no longer. */
+static void test_the_longest_click_id(void **state)
+{
+    char ids[ID_MAX], text[CLICK_ID_TEXT_MAX];
+    struct signed_token made = {.token = {.issued_ms = (INT64_C(1) << 48) - 1}};
+    (void)state;
+    memset(ids, 'c', ID_MAX);
+    made.token.campaign = made.token.creative = made.token.slot = slice_of(ids, ID_MAX);
+    assert_int_equal(sign_click_id(&made, text), CLICK_ID_TEXT_MAX);
+    assert_true(is_click_id(slice_of(text, CLICK_ID_TEXT_MAX), NOW_US));
+}
+
+static void test_every_bit_of_click_ids(void **state)
+{
+    struct random random;
+    (void)state;
+    random_seed(&random, 6);
+    for (unsigned i = 0; i < TOKENS; i++) {
+        char text[CLICK_ID_TEXT_MAX];
+        struct signed_token made;
+        make_token(&random, &made);
+        size_t len = sign_click_id(&made, text);
+        for (size_t bit = 0; bit < len * 8; bit++) {
+            text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+            assert_false(is_click_id(slice_of(text, len), NOW_US));
+            text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+        }
+        for (size_t cut = 0; cut < len; cut++)
+            assert_false(is_click_id(slice_of(text, cut), NOW_US));
+    }
+}
+
+/* A token says whether conversions may follow its click; nothing else about it is different. */
+static void test_what_conversions_may_follow(void **state)
+{
+    struct random random;
+    (void)state;
+    random_seed(&random, 7);
+    for (unsigned i = 0; i < TOKENS; i++) {
+        struct signed_token made;
+        uint8_t bytes[TOKEN_BYTES_MAX];
+        struct token back;
+        make_token(&random, &made);
+        size_t plain = made.len;
+        made.token.converts = true;
+        made.len = token_sign(codec, &made.token, made.text);
+        assert_int_equal(made.len, plain);
+        assert_true(token_verify(codec, text_of(&made), NOW_US, bytes, &back));
+        assert_true(back.converts);
+        assert_comes_back(&made);
+    }
+}
+
+/* A key that is good for no token any more may be good for click ids. */
+static void test_click_ids_outlive_their_key(void **state)
+{
+    const struct ring_key keys[] = {{7, NOW_S - 1000}, {8, NOW_S}};
+    char text[CLICK_ID_TEXT_MAX];
+    uint8_t bytes[TOKEN_BYTES_MAX];
+    struct signed_token made;
+    struct random random;
+    struct token back;
+    (void)state;
+    random_seed(&random, 8);
+    make_token(&random, &made);
+    size_t len = sign_click_id(&made, text);
+    ring_write(keys, 2, 0600);
+    token_codec_free(codec);
+    codec = new_codec();
+    for (int64_t days = 0; days <= 40; days++) {
+        int64_t now_us = NOW_US + days * DAY_S * US_PER_SECOND;
+        assert_int_equal(is_click_id(slice_of(text, len), now_us), days <= 31);
+        assert_int_equal(token_verify(codec, text_of(&made), now_us, bytes, &back), days <= 1);
+    }
 }
 
 /* The same one layer below: base64url is always well-formed here. */
@@ -418,7 +530,7 @@ static void test_a_ring_that_others_read_is_refused(void **state)
     for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
         struct err err = {0};
         ring_write(&key, 1, modes[i]);
-        assert_null(token_codec_new(ring_path(), DAY_MS, &err));
+        assert_null(token_codec_new(ring_path(), times, &err));
         assert_string_equal(err.where, ring_path());
         assert_true(err.text[0] != '\0');
     }
@@ -501,6 +613,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_length_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_longest_fits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_bit_of_100_tokens, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_click_ids_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_longest_click_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_bit_of_click_ids, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_conversions_may_follow, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_click_ids_outlive_their_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_bit_of_the_bytes_of_100_tokens, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_every_truncation_and_extension, set_up, tear_down),

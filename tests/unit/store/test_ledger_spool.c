@@ -12,9 +12,9 @@
 #include "store/spool.h"
 #include "unit/store/redis_fixture.h"
 
-#define TTL_MS (INT64_C(24) * 3600 * 1000)
+#define TTL_MS     (INT64_C(24) * 3600 * 1000)
 #define PATH_BYTES 256
-#define TOTALS "ad:total:{spring}"
+#define TOTALS     "ad:total:{spring}"
 
 #define server redis_fixture_shared
 
