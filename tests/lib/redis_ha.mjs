@@ -57,7 +57,7 @@ class Sentinel {
 
 // `conf` is every server's. With `proxied` sentinels, replicas and clients find the first primary at a
 // proxy, which can cut it off; `password` is the sentinels' own.
-export async function startSentinels({ t, replicas = 2, sentinels = 3, conf = {}, proxied = false, password } = {}) {
+export async function startSentinels({ t, replicas = 2, sentinels = 3, conf = {}, proxied = false, password, downAfter = downAfterMs } = {}) {
   const all = { ...replicated, ...conf };
   const first = await startRedis({ t, conf: { ...all, 'min-replicas-to-write': 0 } });
   const proxy = proxied ? await startProxy(t, first.port) : null;
@@ -71,7 +71,7 @@ export async function startSentinels({ t, replicas = 2, sentinels = 3, conf = {}
   const group = new SentinelGroup({ first, proxy, servers: [first, ...followers], credentials: credentials(conf, password) });
   const lines = [
     `sentinel monitor ads 127.0.0.1 ${port} ${Math.floor(sentinels / 2) + 1}`,
-    `sentinel down-after-milliseconds ads ${downAfterMs}`,
+    `sentinel down-after-milliseconds ads ${downAfter}`,
     'sentinel failover-timeout ads 1500',
     ...(all.requirepass ? [`sentinel auth-pass ads ${all.requirepass}`] : []),
   ];

@@ -234,13 +234,16 @@ test('sentinels away: the primary is used on; they are back: it is followed agai
 
 test('passwords: of the servers and, apart from it, of the sentinels; adctl finds its way too', async (t) => {
   const conf = { requirepass: 'of-servers', masterauth: 'of-servers', 'min-replicas-to-write': 0 };
-  const group = await startSentinels({ t, replicas: 1, sentinels: 1, conf, password: 'of-sentinels' });
+  // One sentinel and one replica, so it had better not be hasty.
+  const group = await startSentinels({ t, replicas: 1, sentinels: 1, conf, password: 'of-sentinels', downAfter: 3000 });
   const server = await startServer({ t, redis: { url: group.url }, ready: 'alive', allowErrors: /redis/i });
   const file = path.join(server.dir, 'catalog.json');
   writeFileSync(file, JSON.stringify(catalog));
   const imported = await server.adctl(['import', file]);
   assert.equal(imported.code, 0, imported.stderr);
   await untilNormal([server]);
+  await group.first.command('SET', 'ad:mark', '1');
+  assert.equal(await group.first.command('WAIT', '1', '20000'), 1, 'the replica has it all');
   await group.first.kill();
   await group.promoted(group.first);
   await untilNormal([server]);
