@@ -1,12 +1,12 @@
 // make bench-reports: how long reports over a year of many campaigns take, from adctl and from the API,
 // and what the counts take in Redis as hours and packed.
 //
-//   node tests/bench/reports.mjs [--campaigns 1000] [--months 12] [--repeat 3]
+//   node tests/bench/reports.mjs [--campaigns 1000] [--months 12] [--repeat 3] [--written 50]
 //
 // Every campaign counts in every hour: two creatives on two slots, each with serves, impressions,
 // viewables, spend, and now and then clicks and a bot. A month at a time is written as servers write
 // it and packed by adctl compact, so that the hours of a year need not fit into the memory.
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { adctl, importCatalog, request, startRedis, startServer, tempDir } from '../lib/harness.mjs';
 
@@ -14,6 +14,7 @@ const given = Object.fromEntries(process.argv.slice(2).join(' ').split('--').fil
 const campaigns = Number(given.campaigns ?? 1000);
 const months = Number(given.months ?? 12);
 const repeat = Number(given.repeat ?? 3);
+const written = Math.min(campaigns, Number(given.written ?? 50));
 const token = 'a-token-of-the-api-that-is-long-enough';
 
 // One call writes one campaign's month; numbers vary with the hour, without chance.
@@ -64,8 +65,8 @@ async function memory(redis) {
   return Number(/used_memory:(\d+)/.exec(text)[1]) / 1024 / 1024;
 }
 
-async function fillMonth(redis, [from, to]) {
-  for (let n = 0; n < campaigns; n++) {
+async function fillMonth(redis, [from, to], count) {
+  for (let n = 0; n < count; n++) {
     const keys = Array.from({ length: to - from }, (_, i) => `ad:count:{${id(n)}}:${stamp(from + i)}`);
     await redis.command('EVAL', fill, keys.length + 1, ...keys, `ad:total:{${id(n)}}`, id(n));
   }
@@ -81,6 +82,12 @@ async function time(what, once) {
   row(what, ...taken);
 }
 
+// Seconds of processor time that ended children and Redis have used, which a busy machine does not stretch.
+function processorTime(redis) {
+  const ticks = (file, from) => readFileSync(file, 'utf8').replace(/^.*\) /, '').split(' ').slice(from, from + 2).reduce((sum, one) => sum + Number(one), 0);
+  return { adctl: ticks('/proc/self/stat', 13) / 100, redis: ticks(`/proc/${redis.pid}/stat`, 11) / 100 };
+}
+
 const redis = await startRedis();
 await importCatalog(redis, {
   slots: [{ id: 'slot-1', sizes: '728x90' }],
@@ -92,12 +99,12 @@ chmodSync(tokenFile, 0o600);
 
 try {
   const all = spans();
-  console.log(`${campaigns} campaigns, ${months} months\n`);
+  console.log(`${campaigns} campaigns, ${months} months; ${written} of them written hour by hour:\n`);
   row('month', 'hours, MiB', 'packed, MiB more', 'packing, s');
   row('---', '---', '---', '---');
   for (const span of all) {
     const before = await memory(redis);
-    await fillMonth(redis, span);
+    await fillMonth(redis, span, written);
     const full = await memory(redis);
     const since = performance.now();
     const since_day = new Date(span[0] * 3600000).toISOString().slice(0, 10);
@@ -105,12 +112,25 @@ try {
     if (done.code !== 0) throw new Error(done.stderr);
     row(stamp(span[0]).slice(0, 6), (full - before).toFixed(0), ((await memory(redis)) - before).toFixed(0), seconds(since));
   }
+  for (let n = written; n < campaigns; n++) {
+    for (const key of await redis.command('KEYS', `ad:*:{${id(n % written)}}*`))
+      await redis.command('COPY', key, key.replace(`{${id(n % written)}}`, `{${id(n)}}`), 'REPLACE');
+  }
+  console.log(`\nall ${campaigns} campaigns, packed: ${(await memory(redis)).toFixed(0)} MiB`);
   // What a running site has: the hours of the day that is not closed.
   const hour = Math.floor(Date.now() / 3600000);
-  await fillMonth(redis, [Math.floor(hour / 24) * 24 - 24, hour]);
+  await fillMonth(redis, [Math.floor(hour / 24) * 24 - 24, hour], campaigns);
   const from = new Date(all[0][0] * 3600000).toISOString().slice(0, 10);
   const range = ['--from', from];
   console.log('\nseconds of each run:\n');
+  const used = async (what, once) => {
+    const before = processorTime(redis);
+    await time(what, once);
+    const after = processorTime(redis);
+    const each = (name) => ((after[name] - before[name]) / repeat).toFixed(2);
+    costs.push([what, each('adctl'), each('redis')]);
+  };
+  const costs = [];
   const report = async (...args) => {
     const done = await adctl(['report', ...range, ...args, '--format', 'json'], { redis });
     if (done.code !== 0) throw new Error(done.stderr);
@@ -118,9 +138,16 @@ try {
   };
   row('adctl report', ...Array.from({ length: repeat }, (_, i) => i + 1));
   row('---', ...Array.from({ length: repeat }, () => '---'));
-  for (const by of ['day', 'slot', 'creative', 'campaign', 'advertiser', 'hour']) await time(`--by ${by}`, () => report('--by', by));
-  await time('--by day --timezone Europe/Berlin', () => report('--by', 'day', '--timezone', 'Europe/Berlin'));
-  await time('--by day --campaign (one)', () => report('--by', 'day', '--campaign', id(7)));
+  for (const by of ['day', 'slot', 'creative', 'campaign', 'advertiser', 'hour']) await used(`--by ${by}`, () => report('--by', by));
+  await used('--by day --timezone Europe/Berlin', () => report('--by', 'day', '--timezone', 'Europe/Berlin'));
+  await used('--by day --campaign (one)', () => report('--by', 'day', '--campaign', id(7)));
+  console.log('\nprocessor seconds of one run:\n');
+  row('', 'adctl', 'Redis');
+  row('---', '---', '---');
+  for (const cost of costs) row(...cost);
+  console.log('\nseconds of each run:\n');
+  row('API', ...Array.from({ length: repeat }, (_, i) => i + 1));
+  row('---', ...Array.from({ length: repeat }, () => '---'));
   const server = await startServer({ redis, options: { 'api.token_file': tokenFile, 'reports.compact_after': '0s' } });
   const ask = async (by, zone = 'UTC') => {
     const answer = await request(`${server.admin}/api/v1/reports?by=${by}&from=${from}&timezone=${zone}`, {
