@@ -21,6 +21,7 @@ const weights = {
   'redis stopped': 12,
   'redis refuses: memory': 4,
   'redis refuses: replicas': 4,
+  'redis refuses: permission': 4,
   'redis pauses clients': 5,
   'redis drops clients': 6,
   'redis forgets scripts': 5,
@@ -263,6 +264,11 @@ const faults = {
   } },
   'redis refuses: memory': { on: 'settings', act: (of) => refuse(of, 'maxmemory', '1', '0') },
   'redis refuses: replicas': { on: 'settings', act: (of) => refuse(of, 'min-replicas-to-write', '1', '0') },
+  'redis refuses: permission': { on: 'settings', act: async ({ redis, ms }) => {
+    await ask(redis, 'ACL', 'SETUSER', 'default', '-bitfield');
+    await delay(ms);
+    await until(async () => (await redis.command('ACL', 'SETUSER', 'default', '+bitfield')) === 'OK', { timeout: 30000 });
+  } },
   'redis pauses clients': { on: 'settings', act: async ({ redis, ms, chance }) => {
     await ask(redis, 'CLIENT', 'PAUSE', Math.ceil(Math.min(ms, 3000)), chance < 0.5 ? 'ALL' : 'WRITE');
   } },
