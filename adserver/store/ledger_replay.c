@@ -144,7 +144,7 @@ static void on_answer(enum redis_failure failure, const struct redis_reply *repl
     struct ledger_replay *replay = flight->replay;
     if (replay) {
         land(replay, flight, failure, reply);
-        look_within(replay, 0);
+        look_within(replay, replay->failed && !replay->has_gap ? LEDGER_REPLAY_REST_MS : 0);
     }
     free(flight);
 }

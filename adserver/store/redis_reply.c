@@ -155,7 +155,8 @@ const char *redis_reader_error(const struct redis_reader *reader)
 
 /*
  * Errors that tell of Redis's own condition, by their first word: those of the shared error
- * objects, the access control and the cluster code of Redis that a client can meet.
+ * objects, the access control and the cluster code of Redis that a client can meet. Inside of a
+ * script, access control and SCRIPT KILL say no word of their own.
  */
 static const struct slice conditions[] = {
     SLICE_INIT("LOADING"),    SLICE_INIT("READONLY"),   SLICE_INIT("OOM"),
@@ -164,6 +165,8 @@ static const struct slice conditions[] = {
     SLICE_INIT("NOPERM"),     SLICE_INIT("NOSCRIPT"),   SLICE_INIT("CLUSTERDOWN"),
     SLICE_INIT("TRYAGAIN"),   SLICE_INIT("MOVED"),      SLICE_INIT("ASK"),
     SLICE_INIT("UNKILLABLE"), SLICE_INIT("DENIED"),
+    SLICE_INIT("ERR The user executing the script"),
+    SLICE_INIT("ERR Script killed by user"),
 };
 
 bool redis_reply_says(const struct redis_reply *reply, struct slice word)

@@ -5,6 +5,7 @@
 //   RATE=5000                 events a second, at most
 //   FAULTS=30                 in each run, about
 //   SLOWEST=12000             the longest that Redis is stopped, ms
+//   POWER=1                   Redis loses what it wrote last, and no process of ours dies
 //   TABLE=FILE                a line of JSON for each seed is added to it
 import { appendFileSync } from 'node:fs';
 import { runVillain } from '../lib/villain.mjs';
@@ -12,7 +13,7 @@ import { runVillain } from '../lib/villain.mjs';
 const number = (name, usual) => Number(process.env[name] ?? usual);
 const seeds = number('SEEDS', 100);
 const first = number('FIRST', 1);
-const settings = { events: number('EVENTS', 100000), rate: number('RATE', 5000), faults: number('FAULTS', 30), slowest: number('SLOWEST', 12000) };
+const settings = { events: number('EVENTS', 100000), rate: number('RATE', 5000), faults: number('FAULTS', 30), slowest: number('SLOWEST', 12000), power: number('POWER', 0) > 0 };
 
 let failed = 0;
 for (let seed = first; seed < first + seeds; seed++) {

@@ -23,10 +23,11 @@ const clientCount = 24;
 //   events    how many are sent, at most `rate` a second
 //   faults    how many, about
 //   slowest   how long Redis is stopped at most, ms
+//   power     true: Redis loses what it wrote last; no process of ours dies
 // Gives { seed, acknowledged, unknown, lost, double, wrong, faults, diary, leftOut, stats, seconds }.
-export async function runVillain({ t, seed, events, rate = 5000, faults = 30, slowest = 12000 }) {
+export async function runVillain({ t, seed, events, rate = 5000, faults = 30, slowest = 12000, power = false }) {
   const began = performance.now();
-  const stage = await build(t, seed, events, slowest);
+  const stage = await build(t, { seed, events, slowest, power });
   await send(stage, { seed, events, rate, faults });
   await stage.villain.heal();
   await drain(stage);
@@ -44,7 +45,7 @@ function redisSettings() {
   return Object.fromEntries(directives.filter(([name]) => !['bind', 'port'].includes(name)));
 }
 
-async function build(t, seed, events, slowest) {
+async function build(t, { seed, events, slowest, power }) {
   const redis = await startRedis({ t, conf: redisSettings() });
   const catalog = villainCatalog(events);
   await importCatalog(redis, catalog);
@@ -63,7 +64,7 @@ async function build(t, seed, events, slowest) {
     servers.push(await startOne({ t, redis: proxies[i], stateDir, folder, clock: i === serverCount - 1 ? clock : null }));
   }
   const key = newestKey(path.join(folder, 'keyring'));
-  const villain = new Villain({ random: new Random(seed, 'villain'), redis, servers, proxies, disk, clock, slowest });
+  const villain = new Villain({ random: new Random(seed, 'villain'), redis, servers, proxies, disk, clock, slowest, power });
   return { redis, catalog, stateDirs, servers, proxies, villain, disk, key, book: new Book() };
 }
 

@@ -1,7 +1,7 @@
 // The villain: which faults there are and how each is done and taken back. Every choice comes from the
 // seed; what is already under a fault of its kind is left alone meanwhile.
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { delay, removeDir, repository, tempDir, until } from './processes.mjs';
 import { instrumented } from './traffic.mjs';
@@ -21,6 +21,7 @@ const weights = {
   'redis stopped': 12,
   'redis refuses: memory': 4,
   'redis refuses: replicas': 4,
+  'redis refuses: permission': 4,
   'redis pauses clients': 5,
   'redis drops clients': 6,
   'redis forgets scripts': 5,
@@ -33,6 +34,13 @@ const weights = {
   'answers never': 4,
   'disk full': 6,
   'clock moved': 6,
+};
+
+// Where the machine that Redis runs on loses its power: what was written in the last second is gone,
+// and only who counted it can count it again. So those live on here.
+const powerWeights = {
+  'redis loses its last second': 12,
+  ...Object.fromEntries(Object.entries(weights).filter(([name]) => !/^(workers? killed|server|supervisor)/.test(name))),
 };
 
 // ---- What it needs of this machine -----------------------------------------------------------------
@@ -77,8 +85,8 @@ export function makeClock() {
 // ---- The villain ---------------------------------------------------------------------------------------
 
 export class Villain {
-  // { random, redis, servers, proxies, disk, clock, slowest }: `disk` is server 0's, `clock` that of the
-  // last server; `slowest` is how long Redis is stopped at most, ms.
+  // { random, redis, servers, proxies, disk, clock, slowest, power }: `disk` is server 0's, `clock` that
+  // of the last server; `slowest` is how long Redis is stopped at most, ms; `power`: see above.
   constructor(settings) {
     Object.assign(this, settings);
     this.busy = new Set();
@@ -86,14 +94,9 @@ export class Villain {
     this.counts = {};
     this.diary = [];
     this.began = performance.now();
-    this.weights = { ...weights };
-    if (!this.disk) delete this.weights['disk full'];
-    if (!this.clock) delete this.weights['clock moved'];
-  }
-
-  // What can't be done on this machine.
-  get leftOut() {
-    return Object.keys(weights).filter((name) => !(name in this.weights));
+    this.weights = this.power ? powerWeights : weights;
+    // What can't be done on this machine. It is chosen all the same, so that a seed chooses alike anywhere.
+    this.leftOut = [!this.disk && 'disk full', !this.clock && 'clock moved'].filter(Boolean);
   }
 
   // Chooses a fault and lets it happen; it goes on while this returns.
@@ -104,7 +107,7 @@ export class Villain {
     const ms = this.random.spread(50, this.slowest);
     const fault = faults[name];
     const target = fault.on === 'server' || fault.on === 'proxy' ? `${fault.on} ${server}` : fault.on;
-    if (this.busy.has(target)) return;
+    if (this.busy.has(target) || this.leftOut.includes(name)) return;
     this.busy.add(target);
     this.counts[name] = (this.counts[name] ?? 0) + 1;
     const note = `${((performance.now() - this.began) / 1000).toFixed(2)} s  ${name}, ${target}, ${ms.toFixed(0)} ms`;
@@ -189,6 +192,22 @@ function fillUp(folder) {
   return () => unlinkSync(file);
 }
 
+// The file that Redis appends to, and its length.
+function appended(redis) {
+  const folder = path.join(redis.dir, 'appendonlydir');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.incr.aof'));
+  const file = path.join(folder, names.sort((a, b) => Number(a.split('.')[2]) - Number(b.split('.')[2])).at(-1));
+  return { file, length: statSync(file).size };
+}
+
+// The length up to which that file has whole transactions only. (Where a file ends inside of one,
+// Redis 7.0 leaves its beginning there, and counts it when it starts the next time but one: operating.md.)
+function wholeWithin(file, least, most) {
+  const end = '\r\n*1\r\n$4\r\nEXEC\r\n';
+  const at = readFileSync(file).subarray(0, most).lastIndexOf(end);
+  return Math.max(least, at + end.length);
+}
+
 // on: what the fault is done to; each server, its proxy, Redis's process, settings, the disk and the
 // clock have one fault at a time, and those of different ones meet.
 const faults = {
@@ -229,6 +248,14 @@ const faults = {
     await delay(chance < 0.5 ? 0 : ms / 4);
     await redis.start();
   } },
+  'redis loses its last second': { on: 'redis', act: async ({ redis, ms, chance }) => {
+    const before = appended(redis);
+    await delay(Math.min(ms, 900));
+    await redis.kill('SIGKILL');
+    const after = appended(redis);
+    if (after.file === before.file) truncateSync(after.file, wholeWithin(after.file, before.length, before.length + Math.floor(chance * (after.length - before.length))));
+    await redis.start();
+  } },
   'redis ended and begun again': { on: 'redis', act: async ({ redis }) => redis.restart() },
   'redis stopped': { on: 'redis', act: async ({ redis, ms }) => {
     redis.pause();
@@ -237,6 +264,11 @@ const faults = {
   } },
   'redis refuses: memory': { on: 'settings', act: (of) => refuse(of, 'maxmemory', '1', '0') },
   'redis refuses: replicas': { on: 'settings', act: (of) => refuse(of, 'min-replicas-to-write', '1', '0') },
+  'redis refuses: permission': { on: 'settings', act: async ({ redis, ms }) => {
+    await ask(redis, 'ACL', 'SETUSER', 'default', '-bitfield');
+    await delay(ms);
+    await until(async () => (await redis.command('ACL', 'SETUSER', 'default', '+bitfield')) === 'OK', { timeout: 30000 });
+  } },
   'redis pauses clients': { on: 'settings', act: async ({ redis, ms, chance }) => {
     await ask(redis, 'CLIENT', 'PAUSE', Math.ceil(Math.min(ms, 3000)), chance < 0.5 ? 'ALL' : 'WRITE');
   } },

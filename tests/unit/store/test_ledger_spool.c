@@ -344,6 +344,26 @@ static void what_was_counted_is_not_told_again_by_who_takes_it_over(void **state
     assert_int_equal(bench->replayed[LEDGER_COUNTED], 40);
 }
 
+/* The account may not do all that counting needs, until its mistake is mended. */
+static void what_an_account_may_not_count_waits_for_its_rights(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 1);
+    wait_told(bench);
+    report_many(bench, 1, 20);
+    wait_told(bench);
+    redis_fixture_thaw(&server);
+    redis_fixture_say(&server, "ACL SETUSER default -hincrby");
+    report_many(bench, 21, 1);
+    wait_told(bench);
+    assert_int_equal(bench->told[LEDGER_FAILED], 0);
+    run_for(bench->loop, 2 * LEDGER_REPLAY_REST_MS);
+    redis_fixture_say(&server, "ACL SETUSER default +hincrby");
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 22);
+}
+
 static void spoiled_counts_are_told_as_failed_and_hold_nothing_up(void **state)
 {
     struct bench *bench = *state;
@@ -375,6 +395,7 @@ int main(void)
         ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),
         ON_REDIS(nothing_counts_before_prices_and_bounds_are_known),
         ON_REDIS(what_was_counted_is_not_told_again_by_who_takes_it_over),
+        ON_REDIS(what_an_account_may_not_count_waits_for_its_rights),
         ON_REDIS(spoiled_counts_are_told_as_failed_and_hold_nothing_up),
     };
     log_setup(LOG_ERROR, LOG_LOGFMT);
