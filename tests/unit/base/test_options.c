@@ -255,14 +255,14 @@ static void test_unknown_names(void **state)
     check_file_refused(SLICE("listen = x\n"), "~:1: listen", "stands before any [section]");
     check_file_refused(
         SLICE("\n[servr]\n"), "~:2",
-        "[servr] is no section; the sections are server, redis, tokens, goals, viewer, geo, forecast, api, log");
+        "[servr] is no section; the sections are server, redis, tokens, goals, viewer, geo, forecast, reports, api, log");
     check_file_refused(
         SLICE("[ server ]\n"), "~:1",
         "[ server ] is no section; the sections are server, redis, tokens, goals, viewer, "
-        "geo, forecast, api, log");
+        "geo, forecast, reports, api, log");
     check_file_refused(
         SLICE("[]\n"), "~:1",
-        "[] is no section; the sections are server, redis, tokens, goals, viewer, geo, forecast, api, log");
+        "[] is no section; the sections are server, redis, tokens, goals, viewer, geo, forecast, reports, api, log");
 }
 
 static void test_lines_that_are_nothing(void **state)
