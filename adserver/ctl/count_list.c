@@ -113,28 +113,38 @@ static void sort(struct count_list *list)
     list->count = kept;
 }
 
+/* All keys of one server that are of the kind. */
+static bool walk_server(struct walk *walk, unsigned server, struct slice pattern)
+{
+    struct tool *tool = walk->tool;
+    struct slice cursor = SLICE("0");
+    do {
+        const struct slice args[] = {SLICE("SCAN"), cursor,         SLICE("MATCH"),
+                                     pattern,       SLICE("COUNT"), SCAN_COUNT};
+        const struct redis_reply *reply = tool_call_at(tool, server, args, 6);
+        if (!reply || reply->type != REDIS_ARRAY || reply->count != 2)
+            return false;
+        cursor = arena_copy(tool->arena, reply->items[0].text);
+        for (size_t i = 0; i < reply->items[1].count; i++)
+            add(walk, reply->items[1].items[i].text);
+    } while (!slice_eq(cursor, SLICE("0")));
+    return true;
+}
+
 bool count_list_read(struct tool *tool, struct count_list *ret)
 {
     struct walk walk = {.tool = tool, .list = ret};
-    struct slice cursor = SLICE("0"), pattern;
+    struct slice pattern;
     struct strbuf text;
     *ret = (struct count_list){NULL, 0};
     strbuf_init(&text, SIZE_MAX / 2);
     strbuf_addf(&text, "%.*s*:{*", SLICE_ARGS(tool->prefix));
     pattern = arena_copy(tool->arena, strbuf_slice(&text));
     strbuf_release(&text);
-    do {
-        const struct redis_reply *reply =
-            tool_call(tool,
-                      (struct slice[]){SLICE("SCAN"), cursor, SLICE("MATCH"), pattern,
-                                       SLICE("COUNT"), SCAN_COUNT},
-                      6);
-        if (!reply || reply->type != REDIS_ARRAY || reply->count != 2)
+    for (unsigned i = 0; i < redis_session_servers(tool->session); i++) {
+        if (!walk_server(&walk, i, pattern))
             return false;
-        cursor = arena_copy(tool->arena, reply->items[0].text);
-        for (size_t i = 0; i < reply->items[1].count; i++)
-            add(&walk, reply->items[1].items[i].text);
-    } while (!slice_eq(cursor, SLICE("0")));
+    }
     sort(ret);
     return true;
 }

@@ -75,6 +75,17 @@ const struct redis_reply *tool_call(struct tool *tool, const struct slice *args,
     return tool_fetch(tool);
 }
 
+const struct redis_reply *tool_call_at(struct tool *tool, unsigned server, const struct slice *args,
+                                       unsigned count)
+{
+    struct err err = {"", ""};
+    const struct redis_reply *reply =
+        redis_session_call_at(tool->session, server, args, count, &err);
+    if (!reply)
+        (void)mistakes_add(&tool->mistakes, &err);
+    return reply;
+}
+
 void tool_queue(struct tool *tool, const struct slice *args, unsigned count)
 {
     CHECK(tool->session != NULL);

@@ -49,6 +49,10 @@ void tool_warn(struct tool *tool, const char *where, const char *format, ...)
 /* One command; NULL on failure. */
 const struct redis_reply *tool_call(struct tool *tool, const struct slice *args, unsigned count);
 
+/* The same to one of redis_session_servers(). */
+const struct redis_reply *tool_call_at(struct tool *tool, unsigned server, const struct slice *args,
+                                       unsigned count);
+
 /* Queues one; its reply comes from tool_fetch(), in order. Once the connection failed, all fail. */
 void tool_queue(struct tool *tool, const struct slice *args, unsigned count);
 const struct redis_reply *tool_fetch(struct tool *tool);

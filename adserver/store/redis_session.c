@@ -403,3 +403,24 @@ const struct redis_reply *redis_session_call(struct redis_session *session,
     redis_session_queue(session, args, count);
     return redis_session_fetch(session, err);
 }
+
+unsigned redis_session_servers(const struct redis_session *session)
+{
+    return session->one ? 1 : session->slots->count;
+}
+
+const struct redis_reply *redis_session_call_at(struct redis_session *session, unsigned number,
+                                                const struct slice *args, unsigned count,
+                                                struct err *err)
+{
+    CHECK(number < redis_session_servers(session) && session->unfetched == 0);
+    begin_batch(session);
+    if (session->one)
+        return redis_talk_call(session->one, args, count, err);
+    struct server *server = server_at(session, &session->slots->primaries[number], err);
+    if (!server)
+        return NULL;
+    if (!server->talk && !(server->talk = talk_at(session, &server->place, err)))
+        return NULL;
+    return redis_talk_call(server->talk, args, count, err);
+}

@@ -28,6 +28,13 @@ const struct redis_reply *redis_session_call(struct redis_session *session,
                                              const struct slice *args, unsigned count,
                                              struct err *err);
 
+/* For what every server has to be asked, such as SCAN: how many there are, and one command to one
+ * of them, 0 being the first. */
+unsigned redis_session_servers(const struct redis_session *session);
+const struct redis_reply *redis_session_call_at(struct redis_session *session, unsigned number,
+                                                const struct slice *args, unsigned count,
+                                                struct err *err);
+
 /*
  * Pipelining: queue any number of commands, then fetch their replies in order. A reply that is an
  * error makes the fetch fail, as in redis_session_call(). The replies of one batch live together

@@ -113,6 +113,16 @@ async function assertHeld(cluster, told, servers) {
   }
   const booked = (await countsInRedis(cluster, 'booked')).total.impressions ?? 0;
   assert.ok(booked > 0 && booked <= goal, `${booked} impressions of ${goal} booked`);
+  await assertReconciled(servers[0]);
+}
+
+// adctl looks at all servers: every campaign's hours add up to its sums. Serves are written a moment later.
+async function assertReconciled(server) {
+  let said;
+  await until(async () => (said = await server.adctl(['reconcile'])).code === 0, { timeout: 20000, what: 'all sums agree' })
+    .catch((error) => assert.fail(`${error.message}: ${said.stdout}${said.stderr}`));
+  const told = Number(/^(\d+) campaigns, 0 differences/.exec(said.stdout)?.[1]);
+  assert.ok(told > counted.length, said.stdout);
 }
 
 test('keys are found at all servers, and changes heard from all', async (t) => {
