@@ -282,7 +282,7 @@ static void ask_all(struct redis *redis, struct ledger *ledger, struct asked *as
     selection.slots[1].candidates[0] = selection.slots[0].candidates[0];
     viewer_caps_reserve(redis, SLICE("ad:"), &viewer, &selection, 0, 5000, on_reserved,
                         &asked->ended[asked->count++]);
-    ledger_record(ledger, &event, 5000, on_recorded, &asked->ended[asked->count++]);
+    ledger_record(ledger, &event, on_recorded, &asked->ended[asked->count++]);
     for (unsigned i = 0; i < COMMANDS; i++)
         redis_command(redis, (struct slice[]){SLICE("GET"), SLICE("a")}, 2, 5000, on_command,
                       &asked->ended[asked->count++]);
