@@ -209,7 +209,7 @@ static void name_event(struct call *call, const struct ledger_config *config,
 void ledger_call_send(const struct ledger_config *config, const struct ledger_batch *batch,
                       enum ledger_manner manner, int timeout_ms, redis_fn *fn, void *arg)
 {
-    struct call call;
+    static struct call call; /* too large for the stack; written anew each time */
     struct event_goal goal;
     bool has_goal = config->goal_of && config->goal_of(&batch->events[0], &goal, config->arg);
     bool binds = has_goal && goal_binds(goal.campaign);
