@@ -223,6 +223,7 @@ static bool meet_terms(const struct gathering *gathering, unsigned chunk, uint64
 static const uint64_t *page_chunk(const struct gathering *gathering, unsigned chunk)
 {
     struct index_scratch *scratch = &gathering->index->scratch;
+    CHECK(scratch->page != NULL); /* there is a chunk */
     uint64_t *bits = scratch->page[chunk].words;
     if (scratch->page_number[chunk] == scratch->number)
         return bits;

@@ -305,7 +305,8 @@ static void keep_page(struct trial *trial)
     if (throw(3) > 0)
         request->on_page_count = 0;
     for (unsigned i = 0; request->slot_count > 0 && throw(2) && i < request->slot_count; i++) {
-        if (trial->page.campaigns[i] && request->on_page_count < PAGE_ON_PAGE_MAX)
+        if (trial->page.campaigns[i] && trial->page.creatives[i] &&
+            request->on_page_count < PAGE_ON_PAGE_MAX)
             request->on_page[request->on_page_count++] =
                 (struct page_ad){trial->page.campaigns[i]->entry, trial->page.creatives[i]->entry};
     }
