@@ -39,7 +39,7 @@ static void test_what_is_good(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct conversion conversion;
+        struct conversion conversion = {0};
         struct err err = {"", ""};
         assert_true(read_pairs(rows[i].pairs, &conversion, &err));
         assert_true(conversion.value_micro == rows[i].value_micro);
@@ -76,7 +76,7 @@ static void test_what_is_wrong(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct conversion conversion;
+        struct conversion conversion = {0};
         struct err err = {"", ""};
         assert_false(read_pairs(rows[i].pairs, &conversion, &err));
         assert_string_equal(err.where, rows[i].where);
