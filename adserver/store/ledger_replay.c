@@ -34,12 +34,11 @@ struct ledger_replay {
     int64_t due_us; /* of the timer, monotonic; INT64_MAX: it is not set */
     LIST_HEAD(, flight) flights;
     unsigned in_flight;
-    unsigned recalled;      /* of these, events that Redis may have lost */
-    uint64_t recalled_next; /* place of the next one that is recalled */
-    bool failed;            /* one has: nothing more is sent before all are answered */
-    bool alone;             /* one is under way that goes alone */
-    bool fresh;             /* nothing has been sent since the last failure */
-    bool has_gap;           /* the oldest that was refused for a missing one: */
+    unsigned recalled; /* of these, events that Redis may have lost */
+    bool failed;       /* one has: nothing more is sent before all are answered */
+    bool alone;        /* one is under way that goes alone */
+    bool fresh;        /* nothing has been sent since the last failure */
+    bool has_gap;      /* the oldest that was refused for a missing one: */
     bool gap_spooled;
     uint64_t gap_ticket;
     int64_t tick_us; /* when the tick began, monotonic */
@@ -103,8 +102,10 @@ static void settle(struct ledger_replay *replay, const struct flight *flight, bo
         ledger_recent_add(replay->recent, record, now_us(replay));
     else
         note_uncountable(batch.campaign, reply);
-    if (!flight->spooled)
+    if (!flight->spooled) {
+        ledger_recent_done(replay->recent, flight->ticket);
         return;
+    }
     spool_done(replay->config.spool, flight->ticket);
     if (!told)
         tell(replay, &batch, results);
@@ -188,11 +189,8 @@ static bool take(struct ledger_replay *replay, struct slice *ret, bool *ret_spoo
                  uint64_t *ret_ticket)
 {
     *ret_spooled = false;
-    *ret_ticket = replay->recalled_next;
-    if (ledger_recent_next(replay->recent, ret)) {
-        replay->recalled_next++;
+    if (ledger_recent_next(replay->recent, ret, ret_ticket))
         return true;
-    }
     *ret_spooled = true;
     return replay->recalled == 0 && replay->config.spool &&
            spool_next(replay->config.spool, ret, ret_ticket);
@@ -240,7 +238,6 @@ static void begin_again(struct ledger_replay *replay)
         return;
     replay->failed = false;
     replay->fresh = true;
-    replay->recalled_next = 0;
     ledger_recent_rewind(replay->recent);
     if (replay->config.spool)
         spool_rewind(replay->config.spool);
@@ -289,7 +286,6 @@ void ledger_replay_look(struct ledger_replay *replay)
 void ledger_replay_recall(struct ledger_replay *replay)
 {
     ledger_recent_recall(replay->recent);
-    replay->recalled_next = 0;
     replay->failed = replay->failed || replay->in_flight > 0;
     look_within(replay, 0);
 }

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "store/ledger.h"
+#include "store/ledger_recent.h"
 #include "store/ledger_replay.h"
 #include "store/spool.h"
 #include "unit/store/redis_fixture.h"
@@ -28,7 +29,20 @@ struct bench {
     unsigned told[LEDGER_FAILED + 1];
     unsigned open;
     bool goals_unknown;
+    struct clock clock; /* the ledger's: the system's, but its monotonic time is ahead */
+    int64_t ahead_us;
 };
+
+static int64_t wall_us(void *arg)
+{
+    (void)arg;
+    return clock_wall_us(&clock_system);
+}
+
+static int64_t mono_us(void *arg)
+{
+    return clock_mono_us(&clock_system) + ((const struct bench *)arg)->ahead_us;
+}
 
 static bool is_up(void *arg)
 {
@@ -69,7 +83,7 @@ static void start(struct bench *bench)
     struct ledger_config ledger = {.loop = bench->loop,
                                    .redis = bench->redis,
                                    .spool = bench->spool,
-                                   .clock = &clock_system,
+                                   .clock = &bench->clock,
                                    .prefix = SLICE("ad:"),
                                    .page_ttl_ms = TTL_MS,
                                    .knows_goals = knows_goals,
@@ -93,6 +107,7 @@ static int setup(void **state)
     (void)snprintf(bench->folder, sizeof bench->folder, "/tmp/masthead-ledger-XXXXXX");
     assert_non_null(mkdtemp(bench->folder));
     bench->loop = loop_new();
+    bench->clock = (struct clock){wall_us, mono_us, bench};
     start(bench);
     run_until(bench->loop, is_up, bench, PATIENCE_MS);
     *state = bench;
@@ -119,11 +134,12 @@ static void note(enum ledger_result result, void *arg)
     bench->open--;
 }
 
-static void report(struct bench *bench, enum event_kind kind, unsigned number)
+static void report_of(struct bench *bench, const char *campaign, enum event_kind kind,
+                      unsigned number)
 {
     struct ledger_event event = {
         .kind = kind,
-        .campaign = SLICE("spring"),
+        .campaign = slice_cstr(campaign),
         .creative = SLICE("spring-970"),
         .slot = SLICE("header"),
         .impression = {[14] = (uint8_t)((number + 1) >> 8), [15] = (uint8_t)(number + 1)},
@@ -131,6 +147,11 @@ static void report(struct bench *bench, enum event_kind kind, unsigned number)
     event.issued_ms = event.now_us / US_PER_MS;
     bench->open++;
     ledger_record(bench->ledger, &event, note, bench);
+}
+
+static void report(struct bench *bench, enum event_kind kind, unsigned number)
+{
+    report_of(bench, "spring", kind, number);
 }
 
 static void report_many(struct bench *bench, unsigned from, unsigned count)
@@ -306,6 +327,35 @@ static void what_a_new_server_has_not_heard_of_is_told_again(void **state)
     assert_int_equal(total_of("impressions"), 201);
 }
 
+static bool are_both_back(void *arg)
+{
+    (void)arg;
+    return total_of("impressions") == 2 &&
+           redis_fixture_number(&server, "HGET ad:total:{summer} impressions") == 2;
+}
+
+/* The first ones are so old that nobody remembers them but the server that has gone. */
+static void what_is_told_again_goes_on_behind_what_is_forgotten(void **state)
+{
+    struct bench *bench = *state;
+    for (unsigned number = 0; number < 3; number++) {
+        report(bench, EVENT_IMPRESSION, number);
+        report_of(bench, "summer", EVENT_IMPRESSION, number);
+        wait_told(bench);
+        bench->ahead_us += LEDGER_RECENT_MS * US_PER_MS;
+    }
+    redis_fixture_kill(&server);
+    redis_fixture_restart(&server);
+    run_until(bench->loop, is_up, bench, PATIENCE_MS);
+    run_until(bench->loop, are_both_back, NULL, PATIENCE_MS);
+    redis_fixture_freeze(&server);
+    report_many(bench, 3, 1);
+    wait_told(bench);
+    redis_fixture_thaw(&server);
+    wait_replayed(bench); /* what is spooled comes after what is told again */
+    assert_int_equal(total_of("impressions"), 3);
+}
+
 /* What a campaign costs, and its bounds, are not known yet: counting now would be free of charge.
  */
 static void nothing_counts_before_prices_and_bounds_are_known(void **state)
@@ -373,6 +423,7 @@ int main(void)
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
         ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),
+        ON_REDIS(what_is_told_again_goes_on_behind_what_is_forgotten),
         ON_REDIS(nothing_counts_before_prices_and_bounds_are_known),
         ON_REDIS(what_was_counted_is_not_told_again_by_who_takes_it_over),
         ON_REDIS(spoiled_counts_are_told_as_failed_and_hold_nothing_up),
