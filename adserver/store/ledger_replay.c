@@ -36,6 +36,7 @@ struct ledger_replay {
     unsigned in_flight;
     unsigned recalled; /* of these, events that Redis may have lost */
     bool failed;       /* one has: nothing more is sent before all are answered */
+    int64_t rest_us;   /* nor before then, monotonic */
     bool alone;        /* one is under way that goes alone */
     bool fresh;        /* nothing has been sent since the last failure */
     bool has_gap;      /* the oldest that was refused for a missing one: */
@@ -137,6 +138,8 @@ static void land(struct ledger_replay *replay, struct flight *flight, enum redis
         replay->failed = true;
     if (answer == LEDGER_GAP)
         note_gap(replay, flight);
+    if (answer == LEDGER_AGAIN)
+        replay->rest_us = now_us(replay) + LEDGER_REPLAY_REST_MS * US_PER_MS;
 }
 
 static void on_answer(enum redis_failure failure, const struct redis_reply *reply, void *arg)
@@ -231,11 +234,16 @@ static bool send_next(struct ledger_replay *replay)
     return true;
 }
 
-/* After a failure, when all have been answered: what is not done goes again. */
+/* After a failure, when all have been answered: what is not done goes again. Whoever is up and does
+ * not take it (full, without replicas, one of a cluster away) is given a rest. */
 static void begin_again(struct ledger_replay *replay)
 {
     if (!replay->failed || replay->in_flight > 0)
         return;
+    if (now_us(replay) < replay->rest_us) {
+        look_within(replay, LEDGER_REPLAY_REST_MS);
+        return;
+    }
     replay->failed = false;
     replay->fresh = true;
     ledger_recent_rewind(replay->recent);

@@ -3,6 +3,7 @@
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -259,6 +260,26 @@ static void what_is_refused_waits_and_keeps_its_order(void **state)
     assert_int_equal(total_of("duplicate"), 2);
 }
 
+/* Events that come now would find out that it refuses them; there may be none. */
+static void who_refuses_is_not_asked_without_rest(void **state)
+{
+    struct bench *bench = *state;
+    bench->goals_unknown = true;
+    report_many(bench, 0, 1);
+    wait_told(bench);
+    redis_fixture_say(&server, "CONFIG SET maxmemory 1");
+    redis_fixture_say(&server, "CONFIG RESETSTAT");
+    bench->goals_unknown = false;
+    run_for(bench->loop, 4 * LEDGER_REPLAY_REST_MS);
+    const char *stats = redis_fixture_text(&server, "INFO commandstats");
+    const char *calls = strstr(stats, "cmdstat_evalsha:calls=");
+    assert_non_null(calls);
+    assert_in_range(strtoul(strchr(calls, '=') + 1, NULL, 10), 1, 5);
+    redis_fixture_say(&server, "CONFIG SET maxmemory 0");
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 1);
+}
+
 static bool has_counted_40(void *arg)
 {
     return ((struct bench *)arg)->replayed[LEDGER_COUNTED] >= 40;
@@ -420,6 +441,7 @@ int main(void)
         ON_REDIS(what_is_reported_while_redis_stands_still_counts_once_it_goes_on),
         ON_REDIS(what_a_dropped_connection_still_brings_counts_once),
         ON_REDIS(what_is_refused_waits_and_keeps_its_order),
+        ON_REDIS(who_refuses_is_not_asked_without_rest),
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
         ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),
