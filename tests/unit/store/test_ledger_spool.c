@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "store/ledger.h"
+#include "store/ledger_batch.h"
 #include "store/ledger_recent.h"
 #include "store/ledger_replay.h"
 #include "store/spool.h"
@@ -32,6 +33,7 @@ struct bench {
     bool goals_unknown;
     struct clock clock; /* the ledger's: the system's, but its monotonic time is ahead */
     int64_t ahead_us;
+    int64_t slow_us; /* further ahead with each event that is told */
 };
 
 static int64_t wall_us(void *arg)
@@ -133,6 +135,7 @@ static void note(enum ledger_result result, void *arg)
     struct bench *bench = arg;
     bench->told[result]++;
     bench->open--;
+    bench->ahead_us += bench->slow_us;
 }
 
 static void report_of(struct bench *bench, const char *campaign, enum event_kind kind,
@@ -258,6 +261,19 @@ static void what_is_refused_waits_and_keeps_its_order(void **state)
     wait_replayed(bench);
     assert_int_equal(total_of("impressions"), 4);
     assert_int_equal(total_of("duplicate"), 2);
+}
+
+/* One batch of a campaign is under way at a time: what waits behind it is not left to grow. */
+static void what_comes_faster_than_redis_takes_it_is_spooled(void **state)
+{
+    struct bench *bench = *state;
+    bench->slow_us = LEDGER_PATIENCE_MS * US_PER_MS;
+    report_many(bench, 0, 3 * LEDGER_BATCH_EVENTS);
+    wait_told(bench);
+    assert_int_equal(bench->told[LEDGER_COUNTED], 2 * LEDGER_BATCH_EVENTS);
+    assert_int_equal(bench->told[LEDGER_SPOOLED], LEDGER_BATCH_EVENTS);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 3 * LEDGER_BATCH_EVENTS);
 }
 
 /* Events that come now would find out that it refuses them; there may be none. */
@@ -441,6 +457,7 @@ int main(void)
         ON_REDIS(what_is_reported_while_redis_stands_still_counts_once_it_goes_on),
         ON_REDIS(what_a_dropped_connection_still_brings_counts_once),
         ON_REDIS(what_is_refused_waits_and_keeps_its_order),
+        ON_REDIS(what_comes_faster_than_redis_takes_it_is_spooled),
         ON_REDIS(who_refuses_is_not_asked_without_rest),
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
