@@ -73,12 +73,23 @@ static void note_uncountable(struct slice campaign, const struct redis_reply *re
                   LOG_INT("suppressed", suppressed));
 }
 
-static void tell(const struct ledger_replay *replay, const struct ledger_batch *batch,
+/* What it stands under in Redis: by age() where not by its own filter, and where the answer is not
+ * known any more its filter is. */
+static void tell_one(const struct ledger_replay *replay, struct ledger_event *event,
+                     enum ledger_result result)
+{
+    if (result == LEDGER_FILTERED && event->filter == EVENT_COUNTS)
+        event->filter = EVENT_IS_LATE;
+    if (result == LEDGER_COUNTED && event->filter != EVENT_COUNTS)
+        result = LEDGER_FILTERED;
+    replay->config.on_replayed(event, result, replay->config.arg);
+}
+
+static void tell(const struct ledger_replay *replay, struct ledger_batch *batch,
                  const enum ledger_result *results)
 {
     for (unsigned i = 0; i < batch->count && replay->config.on_replayed; i++)
-        replay->config.on_replayed(&batch->events[i], results ? results[i] : LEDGER_FAILED,
-                                   replay->config.arg);
+        tell_one(replay, &batch->events[i], results ? results[i] : LEDGER_FAILED);
 }
 
 /*

@@ -28,6 +28,7 @@ struct bench {
     struct spool *spool;
     struct ledger *ledger;
     unsigned replayed[LEDGER_FAILED + 1]; /* by result */
+    unsigned replayed_as[EVENT_FILTER_COUNT]; /* those filtered, by filter */
     unsigned told[LEDGER_FAILED + 1];
     unsigned open;
     bool goals_unknown;
@@ -64,6 +65,7 @@ static void on_replayed(const struct ledger_event *event, enum ledger_result res
     struct bench *bench = arg;
     assert_slice(event->campaign, "spring");
     bench->replayed[result]++;
+    bench->replayed_as[event->filter] += result == LEDGER_FILTERED;
 }
 
 static bool knows_goals(void *arg)
@@ -409,6 +411,34 @@ static void nothing_counts_before_prices_and_bounds_are_known(void **state)
     assert_int_equal(total_of("impressions"), 3);
 }
 
+static void report_old(struct bench *bench, enum event_filter filter)
+{
+    struct ledger_event event = {.kind = EVENT_IMPRESSION,
+                                 .filter = filter,
+                                 .campaign = SLICE("spring"),
+                                 .impression = {[15] = 1},
+                                 .now_us = clock_wall_us(&clock_system) -
+                                           (LEDGER_SPOOLED_MAX_MS + 1000) * US_PER_MS};
+    event.issued_ms = event.now_us / US_PER_MS;
+    bench->open++;
+    ledger_record(bench->ledger, &event, note, bench);
+}
+
+static void what_has_waited_too_long_is_late_and_told_so(void **state)
+{
+    struct bench *bench = *state;
+    bench->goals_unknown = true;
+    report_old(bench, EVENT_COUNTS);
+    report_old(bench, EVENT_IS_BOT);
+    wait_told(bench);
+    bench->goals_unknown = false;
+    wait_replayed(bench);
+    assert_int_equal(total_of("late"), 1);
+    assert_int_equal(total_of("bot"), 1);
+    assert_int_equal(bench->replayed_as[EVENT_IS_LATE], 1);
+    assert_int_equal(bench->replayed_as[EVENT_IS_BOT], 1);
+}
+
 /* As if it had been killed before it removed the file: it has told of what was counted. */
 static void what_was_counted_is_not_told_again_by_who_takes_it_over(void **state)
 {
@@ -464,6 +494,7 @@ int main(void)
         ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),
         ON_REDIS(what_is_told_again_goes_on_behind_what_is_forgotten),
         ON_REDIS(nothing_counts_before_prices_and_bounds_are_known),
+        ON_REDIS(what_has_waited_too_long_is_late_and_told_so),
         ON_REDIS(what_was_counted_is_not_told_again_by_who_takes_it_over),
         ON_REDIS(spoiled_counts_are_told_as_failed_and_hold_nothing_up),
     };
