@@ -43,12 +43,19 @@ struct sockets {
     unsigned count;
 };
 
+/* State directories whose spools are ours: an earlier one's too, as it may be named again. */
+struct spool_locks {
+    char **dirs;
+    unsigned count;
+};
+
 struct server {
     struct command_line command_line;
     struct settings *settings;
     struct metrics *metrics;
     struct young *young;
     struct sockets public_sockets, admin_sockets;
+    struct spool_locks locks;
 };
 
 static void print_err(const struct err *err)
@@ -212,14 +219,32 @@ static bool prepare_state(const struct settings *settings, struct err *err)
            own_file(settings->keyring_path, AT_SYMLINK_NOFOLLOW, settings, err);
 }
 
-/* Its lock is held until the last process of this server has ended. `held`: whose lock we have. */
-static bool lock_spool(const struct settings *settings, const struct settings *held,
-                       struct err *err)
+static bool is_locked(const struct spool_locks *locks, const char *dir)
+{
+    for (unsigned i = 0; i < locks->count; i++)
+        if (strcmp(locks->dirs[i], dir) == 0)
+            return true;
+    return false;
+}
+
+/* The lock is held until the last process of this server has ended. */
+static bool lock_spool(struct spool_locks *locks, const struct settings *settings, struct err *err)
 {
     const char *dir = settings->options->server_state_dir;
-    if (held && strcmp(dir, held->options->server_state_dir) == 0)
+    if (is_locked(locks, dir))
         return true;
-    return spool_lock_directory(dir, settings->uid, settings->gid, err) >= 0;
+    if (spool_lock_directory(dir, settings->uid, settings->gid, err) < 0)
+        return false;
+    locks->dirs = check_realloc(locks->dirs, (locks->count + 1) * sizeof(*locks->dirs));
+    locks->dirs[locks->count++] = check_strdup(dir);
+    return true;
+}
+
+static void forget_locks(struct spool_locks *locks)
+{
+    while (locks->count > 0)
+        free(locks->dirs[--locks->count]);
+    free(locks->dirs);
 }
 
 static bool check_keyring(const struct settings *settings, struct err *err)
@@ -274,7 +299,7 @@ static bool reload(void *context)
     struct settings *fresh = load_settings(&server->command_line, &err);
 
     if (!fresh || !prepare_state(fresh, &err) || !check_keyring(fresh, &err) ||
-        !lock_spool(fresh, server->settings, &err) || !open_sockets(server, fresh, &err)) {
+        !lock_spool(&server->locks, fresh, &err) || !open_sockets(server, fresh, &err)) {
         log_event(LOG_ERROR, "reload: refused, the running configuration stays",
                   LOG_STR("where", err.where), LOG_STR("error", err.text));
         settings_free(fresh);
@@ -323,7 +348,8 @@ static void open_standard_descriptors(void)
 
 static bool start(struct server *server, struct err *err)
 {
-    return prepare_state(server->settings, err) && lock_spool(server->settings, NULL, err) &&
+    return prepare_state(server->settings, err) &&
+           lock_spool(&server->locks, server->settings, err) &&
            open_sockets(server, server->settings, err) && drop_privileges(server->settings, err) &&
            check_keyring(server->settings, err);
 }
@@ -358,6 +384,7 @@ static void release(struct server *server)
 {
     close_sockets(server);
     settings_free(server->settings);
+    forget_locks(&server->locks);
 }
 
 int main(int argc, char **argv)

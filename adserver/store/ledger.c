@@ -20,11 +20,13 @@
  * Each campaign has a lane:
  *
  *   ledger_record --> queue of batches --(end of turn, none under way)--> under way --> counted
- *                         | Redis takes none          away, slow, refused |
+ *                         | Redis takes none, or      away, slow, refused |
+ *                         | not as fast as they come                      |
  *                         '--------------------> spool <------------------'
  *
  * One batch of a lane is under way at a time: what is reported meanwhile makes the next one, so
- * batches are as large as the load is, and a batch whose fate is not known has none behind it.
+ * batches are as large as the load is, and a batch whose fate is not known has none behind it. What
+ * has waited in the queue for LEDGER_PATIENCE_MS goes into the spool, whence many go at a time.
  */
 
 const char *const event_kind_words[] = {
@@ -46,7 +48,8 @@ struct batch {
     struct lane *lane;
     struct strbuf record;
     struct ledger_identity identity;
-    unsigned count; /* of events and waiters */
+    int64_t since_us; /* monotonic: when it began */
+    unsigned count;   /* of events and waiters */
     struct waiter waiters[LEDGER_BATCH_EVENTS];
 };
 TAILQ_HEAD(batches, batch);
@@ -82,6 +85,7 @@ static struct batch *batch_new(struct ledger *ledger, struct lane *lane)
     struct batch *batch = check_malloc(sizeof *batch);
     batch->ledger = ledger;
     batch->lane = lane;
+    batch->since_us = clock_mono_us(ledger->config.clock);
     batch->count = 0;
     strbuf_init(&batch->record, LEDGER_BATCH_BYTES);
     ledger_batch_begin(&batch->record, slice_of(lane->campaign, lane->campaign_len));
@@ -253,6 +257,22 @@ static void send_first(struct ledger *ledger, struct lane *lane)
     ledger_call_send(&ledger->config, &events, LEDGER_LIVE, LEDGER_PATIENCE_MS, on_answer, batch);
 }
 
+/* More comes than Redis takes one batch after the other, however quickly it answers each. */
+static bool is_behind(const struct ledger *ledger, const struct lane *lane)
+{
+    const struct batch *batch = TAILQ_FIRST(&lane->queue);
+    return ledger->config.spool && batch &&
+           clock_mono_us(ledger->config.clock) - batch->since_us >= LEDGER_PATIENCE_MS * US_PER_MS;
+}
+
+static void look(struct ledger *ledger, struct lane *lane, bool sends)
+{
+    if (sends && !lane->under_way && !TAILQ_EMPTY(&lane->queue))
+        send_first(ledger, lane);
+    if (!sends || is_behind(ledger, lane))
+        spool_queue(ledger, lane);
+}
+
 /* Without a spool what Redis may not take is tried all the same, and fails if it does not. */
 static void on_end_of_turn(void *arg)
 {
@@ -262,10 +282,7 @@ static void on_end_of_turn(void *arg)
     while ((lane = STAILQ_FIRST(&ledger->due))) {
         STAILQ_REMOVE_HEAD(&ledger->due, link);
         lane->is_due = false;
-        if (!sends)
-            spool_queue(ledger, lane);
-        else if (!lane->under_way && !TAILQ_EMPTY(&lane->queue))
-            send_first(ledger, lane);
+        look(ledger, lane, sends);
     }
 }
 

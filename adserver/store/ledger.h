@@ -56,8 +56,8 @@
 struct spool;
 
 #define LEDGER_FLUSH_MS       100
-#define LEDGER_PATIENCE_MS    50    /* for Redis, before a batch of events goes into the spool */
-#define LEDGER_PENDING_MAX    65536 /* (campaign, creative, slot) triples held while Redis is away */
+#define LEDGER_PATIENCE_MS    50    /* for its turn, and for Redis, before a batch is spooled */
+#define LEDGER_PENDING_MAX    65536 /* sums of serves, by hour and metric, that wait for Redis */
 #define LEDGER_SEEN_MARGIN_MS (INT64_C(3600) * 1000)
 /* An event may wait so long in the spool; one that is older is counted as `late`. */
 #define LEDGER_SPOOLED_MAX_MS (INT64_C(7) * 86400 * 1000)
@@ -117,8 +117,8 @@ enum ledger_result {
 typedef void ledger_fn(enum ledger_result result, void *arg);
 /*
  * What became of an event that had been spooled, maybe by another process. Told once of each, but
- * for what was under way when a process was killed: then not at all. Where its answer came too late
- * to be known, it is told as counted.
+ * for what was under way when a process ended: then not at all. Where its answer came too late to
+ * be known, it is told as counted, or under its filter.
  */
 typedef void ledger_replayed_fn(const struct ledger_event *event, enum ledger_result result,
                                 void *arg);
@@ -128,7 +128,7 @@ struct ledger;
 struct ledger_config {
     struct loop *loop;
     struct redis *redis; /* used until it or the ledger is freed */
-    struct spool *spool; /* likewise; NULL: what Redis does not take has failed */
+    struct spool *spool; /* to be freed before the ledger; NULL: what Redis does not take fails */
     const struct clock *clock;
     struct slice prefix; /* must outlive the ledger */
     int64_t page_ttl_ms;

@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 
-#define LENGTH_BYTES 2
+/* Before each record: what is to become of it, and its length. */
+#define HEAD_BYTES 3
+enum { OPEN, DONE };
 
 struct ledger_recent {
     struct strbuf newer, older;
@@ -50,18 +52,28 @@ static void turn(struct ledger_recent *recent)
 void ledger_recent_add(struct ledger_recent *recent, struct slice record, int64_t now_us)
 {
     CHECK(record.len <= UINT16_MAX);
-    if (recent->newer.len + LENGTH_BYTES + record.len > LEDGER_RECENT_BYTES ||
+    if (recent->newer.len + HEAD_BYTES + record.len > LEDGER_RECENT_BYTES ||
         now_us - recent->since_us >= LEDGER_RECENT_MS * US_PER_MS)
         turn(recent);
     if (recent->newer.len == 0)
         recent->since_us = now_us;
+    strbuf_add_char(&recent->newer, OPEN);
     strbuf_add_char(&recent->newer, (char)(record.len >> 8));
     strbuf_add_char(&recent->newer, (char)record.len);
     strbuf_add_slice(&recent->newer, record);
 }
 
+/* Of the entry at that place, which is up; all of it. */
+static size_t entry_bytes(const struct ledger_recent *recent, size_t place)
+{
+    const char *head = recent->up.ptr + place;
+    return HEAD_BYTES + ((size_t)(uint8_t)head[1] << 8 | (uint8_t)head[2]);
+}
+
 void ledger_recent_recall(struct ledger_recent *recent)
 {
+    for (size_t at = 0; at < recent->up.len; at += entry_bytes(recent, at))
+        recent->up.ptr[at] = OPEN;
     strbuf_add_slice(&recent->up, strbuf_slice(&recent->older));
     strbuf_add_slice(&recent->up, strbuf_slice(&recent->newer));
     strbuf_clear(&recent->older);
@@ -69,15 +81,24 @@ void ledger_recent_recall(struct ledger_recent *recent)
     recent->at = 0;
 }
 
-bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret)
+bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret, uint64_t *ret_place)
 {
-    if (recent->at >= recent->up.len)
-        return false;
-    const char *from = recent->up.ptr + recent->at;
-    size_t len = (size_t)(uint8_t)from[0] << 8 | (uint8_t)from[1];
-    *ret = slice_of(from + LENGTH_BYTES, len);
-    recent->at += LENGTH_BYTES + len;
-    return true;
+    while (recent->at < recent->up.len) {
+        size_t place = recent->at, len = entry_bytes(recent, place);
+        recent->at += len;
+        if (recent->up.ptr[place] == DONE)
+            continue;
+        *ret = slice_of(recent->up.ptr + place + HEAD_BYTES, len - HEAD_BYTES);
+        *ret_place = place;
+        return true;
+    }
+    return false;
+}
+
+void ledger_recent_done(struct ledger_recent *recent, uint64_t place)
+{
+    CHECK(place < recent->up.len);
+    recent->up.ptr[place] = DONE;
 }
 
 void ledger_recent_rewind(struct ledger_recent *recent)

@@ -28,15 +28,21 @@ void ledger_recent_free(struct ledger_recent *recent);
 void ledger_recent_add(struct ledger_recent *recent, struct slice record, int64_t now_us);
 
 /*
- * Puts all that is kept up to be sent again, oldest first, behind what is up already. What is added
- * from then on is kept apart.
+ * Puts all that is kept up to be sent again, oldest first, behind what is up already, done or not:
+ * that is sent again, too. What is added from then on is kept apart.
  */
 void ledger_recent_recall(struct ledger_recent *recent);
 
-/* The next one that is up; false: none. Valid until the next call of anything but this. */
-bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret);
+/*
+ * The next one that is up and not done, and its place, by which it is known until nothing is up any
+ * more; false: none. `*ret` is valid until the next call of anything but this.
+ */
+bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret, uint64_t *ret_place);
 
-/* All that is up is sent again from the start. */
+/* It need not be sent again. */
+void ledger_recent_done(struct ledger_recent *recent, uint64_t place);
+
+/* All that is up and not done is sent again from the start. */
 void ledger_recent_rewind(struct ledger_recent *recent);
 
 /* Nothing is up any more. */

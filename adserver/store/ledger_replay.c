@@ -34,12 +34,12 @@ struct ledger_replay {
     int64_t due_us; /* of the timer, monotonic; INT64_MAX: it is not set */
     LIST_HEAD(, flight) flights;
     unsigned in_flight;
-    unsigned recalled;      /* of these, events that Redis may have lost */
-    uint64_t recalled_next; /* place of the next one that is recalled */
-    bool failed;            /* one has: nothing more is sent before all are answered */
-    bool alone;             /* one is under way that goes alone */
-    bool fresh;             /* nothing has been sent since the last failure */
-    bool has_gap;           /* the oldest that was refused for a missing one: */
+    unsigned recalled; /* of these, events that Redis may have lost */
+    bool failed;       /* one has: nothing more is sent before all are answered */
+    int64_t rest_us;   /* nor before then, monotonic */
+    bool alone;        /* one is under way that goes alone */
+    bool fresh;        /* nothing has been sent since the last failure */
+    bool has_gap;      /* the oldest that was refused for a missing one: */
     bool gap_spooled;
     uint64_t gap_ticket;
     int64_t tick_us; /* when the tick began, monotonic */
@@ -73,12 +73,23 @@ static void note_uncountable(struct slice campaign, const struct redis_reply *re
                   LOG_INT("suppressed", suppressed));
 }
 
-static void tell(const struct ledger_replay *replay, const struct ledger_batch *batch,
+/* What it stands under in Redis: by age() where not by its own filter, and where the answer is not
+ * known any more its filter is. */
+static void tell_one(const struct ledger_replay *replay, struct ledger_event *event,
+                     enum ledger_result result)
+{
+    if (result == LEDGER_FILTERED && event->filter == EVENT_COUNTS)
+        event->filter = EVENT_IS_LATE;
+    if (result == LEDGER_COUNTED && event->filter != EVENT_COUNTS)
+        result = LEDGER_FILTERED;
+    replay->config.on_replayed(event, result, replay->config.arg);
+}
+
+static void tell(const struct ledger_replay *replay, struct ledger_batch *batch,
                  const enum ledger_result *results)
 {
     for (unsigned i = 0; i < batch->count && replay->config.on_replayed; i++)
-        replay->config.on_replayed(&batch->events[i], results ? results[i] : LEDGER_FAILED,
-                                   replay->config.arg);
+        tell_one(replay, &batch->events[i], results ? results[i] : LEDGER_FAILED);
 }
 
 /*
@@ -103,8 +114,10 @@ static void settle(struct ledger_replay *replay, const struct flight *flight, bo
         ledger_recent_add(replay->recent, record, now_us(replay));
     else
         note_uncountable(batch.campaign, reply);
-    if (!flight->spooled)
+    if (!flight->spooled) {
+        ledger_recent_done(replay->recent, flight->ticket);
         return;
+    }
     spool_done(replay->config.spool, flight->ticket);
     if (!told)
         tell(replay, &batch, results);
@@ -136,6 +149,8 @@ static void land(struct ledger_replay *replay, struct flight *flight, enum redis
         replay->failed = true;
     if (answer == LEDGER_GAP)
         note_gap(replay, flight);
+    if (answer == LEDGER_AGAIN)
+        replay->rest_us = now_us(replay) + LEDGER_REPLAY_REST_MS * US_PER_MS;
 }
 
 static void on_answer(enum redis_failure failure, const struct redis_reply *reply, void *arg)
@@ -188,11 +203,8 @@ static bool take(struct ledger_replay *replay, struct slice *ret, bool *ret_spoo
                  uint64_t *ret_ticket)
 {
     *ret_spooled = false;
-    *ret_ticket = replay->recalled_next;
-    if (ledger_recent_next(replay->recent, ret)) {
-        replay->recalled_next++;
+    if (ledger_recent_next(replay->recent, ret, ret_ticket))
         return true;
-    }
     *ret_spooled = true;
     return replay->recalled == 0 && replay->config.spool &&
            spool_next(replay->config.spool, ret, ret_ticket);
@@ -233,14 +245,18 @@ static bool send_next(struct ledger_replay *replay)
     return true;
 }
 
-/* After a failure, when all have been answered: what is not done goes again. */
+/* After a failure, when all have been answered: what is not done goes again. Whoever is up and does
+ * not take it (full, without replicas, one of a cluster away) is given a rest. */
 static void begin_again(struct ledger_replay *replay)
 {
     if (!replay->failed || replay->in_flight > 0)
         return;
+    if (now_us(replay) < replay->rest_us) {
+        look_within(replay, LEDGER_REPLAY_REST_MS);
+        return;
+    }
     replay->failed = false;
     replay->fresh = true;
-    replay->recalled_next = 0;
     ledger_recent_rewind(replay->recent);
     if (replay->config.spool)
         spool_rewind(replay->config.spool);
@@ -289,7 +305,6 @@ void ledger_replay_look(struct ledger_replay *replay)
 void ledger_replay_recall(struct ledger_replay *replay)
 {
     ledger_recent_recall(replay->recent);
-    replay->recalled_next = 0;
     replay->failed = replay->failed || replay->in_flight > 0;
     look_within(replay, 0);
 }

@@ -5,9 +5,10 @@
  * At most LEDGER_REPLAY_WINDOW are under way, and LEDGER_REPLAY_RATE a second begin, so that what
  * happens now keeps its place. They go in their order: identities need that (ledger_identity.h).
  * When one fails nothing more is sent until all have been answered; then all that are not done go
- * again. Where the oldest one of these was refused only because an event before it is missing, that
- * one will not come any more: it goes alone, and says so. One that Redis can't count, as its keys
- * hold something else, is logged and told as LEDGER_FAILED.
+ * again, after LEDGER_REPLAY_REST_MS unless it was but a missing number. Where the oldest one of
+ * these was refused only because an event before it is missing, that one will not come any more: it
+ * goes alone, and says so. One that Redis can't count, as its keys hold something else, is logged
+ * and told as LEDGER_FAILED.
  */
 #ifndef STORE_LEDGER_REPLAY_H
 #define STORE_LEDGER_REPLAY_H

@@ -164,6 +164,20 @@ test('a reload of which one address is taken opens and closes none', async (t) =
   assert.equal((await server.get('/tag.js')).status, 200, 'on the address it had');
 });
 
+test('a state directory may be named again, after a reload that was refused too', async (t) => {
+  const { server } = await start(t, { allowErrors: /reload: refused/ });
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const home = server.options['server.state_dir'];
+  const other = { 'server.state_dir': path.join(server.dir, 'other') };
+  server.reconfigure({ ...other, 'server.admin_listen': `127.0.0.1:${taken.address().port}` });
+  await until(() => /reload: refused/.test(server.log()), { what: 'it is refused' });
+  await reload(server, { ...other, 'server.admin_listen': `127.0.0.1:${server.adminPort}` });
+  await reload(server, { 'server.state_dir': home });
+  assert.equal(server.log().split('reload: refused').length, 2);
+});
+
 test('SIGTERM: requests in flight are answered, then it exits with 0', async (t) => {
   const { redis, server } = await start(t, { options: patient });
   const [ad] = await server.ads({ slot: 'header' }, { headers: { 'User-Agent': browser } });

@@ -3,11 +3,14 @@
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "store/ledger.h"
+#include "store/ledger_batch.h"
+#include "store/ledger_recent.h"
 #include "store/ledger_replay.h"
 #include "store/spool.h"
 #include "unit/store/redis_fixture.h"
@@ -25,10 +28,25 @@ struct bench {
     struct spool *spool;
     struct ledger *ledger;
     unsigned replayed[LEDGER_FAILED + 1]; /* by result */
+    unsigned replayed_as[EVENT_FILTER_COUNT]; /* those filtered, by filter */
     unsigned told[LEDGER_FAILED + 1];
     unsigned open;
     bool goals_unknown;
+    struct clock clock; /* the ledger's: the system's, but its monotonic time is ahead */
+    int64_t ahead_us;
+    int64_t slow_us; /* further ahead with each event that is told */
 };
+
+static int64_t wall_us(void *arg)
+{
+    (void)arg;
+    return clock_wall_us(&clock_system);
+}
+
+static int64_t mono_us(void *arg)
+{
+    return clock_mono_us(&clock_system) + ((const struct bench *)arg)->ahead_us;
+}
 
 static bool is_up(void *arg)
 {
@@ -47,6 +65,7 @@ static void on_replayed(const struct ledger_event *event, enum ledger_result res
     struct bench *bench = arg;
     assert_slice(event->campaign, "spring");
     bench->replayed[result]++;
+    bench->replayed_as[event->filter] += result == LEDGER_FILTERED;
 }
 
 static bool knows_goals(void *arg)
@@ -69,7 +88,7 @@ static void start(struct bench *bench)
     struct ledger_config ledger = {.loop = bench->loop,
                                    .redis = bench->redis,
                                    .spool = bench->spool,
-                                   .clock = &clock_system,
+                                   .clock = &bench->clock,
                                    .prefix = SLICE("ad:"),
                                    .page_ttl_ms = TTL_MS,
                                    .knows_goals = knows_goals,
@@ -93,6 +112,7 @@ static int setup(void **state)
     (void)snprintf(bench->folder, sizeof bench->folder, "/tmp/masthead-ledger-XXXXXX");
     assert_non_null(mkdtemp(bench->folder));
     bench->loop = loop_new();
+    bench->clock = (struct clock){wall_us, mono_us, bench};
     start(bench);
     run_until(bench->loop, is_up, bench, PATIENCE_MS);
     *state = bench;
@@ -117,13 +137,15 @@ static void note(enum ledger_result result, void *arg)
     struct bench *bench = arg;
     bench->told[result]++;
     bench->open--;
+    bench->ahead_us += bench->slow_us;
 }
 
-static void report(struct bench *bench, enum event_kind kind, unsigned number)
+static void report_of(struct bench *bench, const char *campaign, enum event_kind kind,
+                      unsigned number)
 {
     struct ledger_event event = {
         .kind = kind,
-        .campaign = SLICE("spring"),
+        .campaign = slice_cstr(campaign),
         .creative = SLICE("spring-970"),
         .slot = SLICE("header"),
         .impression = {[14] = (uint8_t)((number + 1) >> 8), [15] = (uint8_t)(number + 1)},
@@ -131,6 +153,11 @@ static void report(struct bench *bench, enum event_kind kind, unsigned number)
     event.issued_ms = event.now_us / US_PER_MS;
     bench->open++;
     ledger_record(bench->ledger, &event, note, bench);
+}
+
+static void report(struct bench *bench, enum event_kind kind, unsigned number)
+{
+    report_of(bench, "spring", kind, number);
 }
 
 static void report_many(struct bench *bench, unsigned from, unsigned count)
@@ -238,6 +265,39 @@ static void what_is_refused_waits_and_keeps_its_order(void **state)
     assert_int_equal(total_of("duplicate"), 2);
 }
 
+/* One batch of a campaign is under way at a time: what waits behind it is not left to grow. */
+static void what_comes_faster_than_redis_takes_it_is_spooled(void **state)
+{
+    struct bench *bench = *state;
+    bench->slow_us = LEDGER_PATIENCE_MS * US_PER_MS;
+    report_many(bench, 0, 3 * LEDGER_BATCH_EVENTS);
+    wait_told(bench);
+    assert_int_equal(bench->told[LEDGER_COUNTED], 2 * LEDGER_BATCH_EVENTS);
+    assert_int_equal(bench->told[LEDGER_SPOOLED], LEDGER_BATCH_EVENTS);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 3 * LEDGER_BATCH_EVENTS);
+}
+
+/* Events that come now would find out that it refuses them; there may be none. */
+static void who_refuses_is_not_asked_without_rest(void **state)
+{
+    struct bench *bench = *state;
+    bench->goals_unknown = true;
+    report_many(bench, 0, 1);
+    wait_told(bench);
+    redis_fixture_say(&server, "CONFIG SET maxmemory 1");
+    redis_fixture_say(&server, "CONFIG RESETSTAT");
+    bench->goals_unknown = false;
+    run_for(bench->loop, 4 * LEDGER_REPLAY_REST_MS);
+    const char *stats = redis_fixture_text(&server, "INFO commandstats");
+    const char *calls = strstr(stats, "cmdstat_evalsha:calls=");
+    assert_non_null(calls);
+    assert_in_range(strtoul(strchr(calls, '=') + 1, NULL, 10), 1, 5);
+    redis_fixture_say(&server, "CONFIG SET maxmemory 0");
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 1);
+}
+
 static bool has_counted_40(void *arg)
 {
     return ((struct bench *)arg)->replayed[LEDGER_COUNTED] >= 40;
@@ -306,6 +366,35 @@ static void what_a_new_server_has_not_heard_of_is_told_again(void **state)
     assert_int_equal(total_of("impressions"), 201);
 }
 
+static bool are_both_back(void *arg)
+{
+    (void)arg;
+    return total_of("impressions") == 2 &&
+           redis_fixture_number(&server, "HGET ad:total:{summer} impressions") == 2;
+}
+
+/* The first ones are so old that nobody remembers them but the server that has gone. */
+static void what_is_told_again_goes_on_behind_what_is_forgotten(void **state)
+{
+    struct bench *bench = *state;
+    for (unsigned number = 0; number < 3; number++) {
+        report(bench, EVENT_IMPRESSION, number);
+        report_of(bench, "summer", EVENT_IMPRESSION, number);
+        wait_told(bench);
+        bench->ahead_us += LEDGER_RECENT_MS * US_PER_MS;
+    }
+    redis_fixture_kill(&server);
+    redis_fixture_restart(&server);
+    run_until(bench->loop, is_up, bench, PATIENCE_MS);
+    run_until(bench->loop, are_both_back, NULL, PATIENCE_MS);
+    redis_fixture_freeze(&server);
+    report_many(bench, 3, 1);
+    wait_told(bench);
+    redis_fixture_thaw(&server);
+    wait_replayed(bench); /* what is spooled comes after what is told again */
+    assert_int_equal(total_of("impressions"), 3);
+}
+
 /* What a campaign costs, and its bounds, are not known yet: counting now would be free of charge.
  */
 static void nothing_counts_before_prices_and_bounds_are_known(void **state)
@@ -320,6 +409,34 @@ static void nothing_counts_before_prices_and_bounds_are_known(void **state)
     bench->goals_unknown = false;
     wait_replayed(bench);
     assert_int_equal(total_of("impressions"), 3);
+}
+
+static void report_old(struct bench *bench, enum event_filter filter)
+{
+    struct ledger_event event = {.kind = EVENT_IMPRESSION,
+                                 .filter = filter,
+                                 .campaign = SLICE("spring"),
+                                 .impression = {[15] = 1},
+                                 .now_us = clock_wall_us(&clock_system) -
+                                           (LEDGER_SPOOLED_MAX_MS + 1000) * US_PER_MS};
+    event.issued_ms = event.now_us / US_PER_MS;
+    bench->open++;
+    ledger_record(bench->ledger, &event, note, bench);
+}
+
+static void what_has_waited_too_long_is_late_and_told_so(void **state)
+{
+    struct bench *bench = *state;
+    bench->goals_unknown = true;
+    report_old(bench, EVENT_COUNTS);
+    report_old(bench, EVENT_IS_BOT);
+    wait_told(bench);
+    bench->goals_unknown = false;
+    wait_replayed(bench);
+    assert_int_equal(total_of("late"), 1);
+    assert_int_equal(total_of("bot"), 1);
+    assert_int_equal(bench->replayed_as[EVENT_IS_LATE], 1);
+    assert_int_equal(bench->replayed_as[EVENT_IS_BOT], 1);
 }
 
 /* As if it had been killed before it removed the file: it has told of what was counted. */
@@ -390,10 +507,14 @@ int main(void)
         ON_REDIS(what_is_reported_while_redis_stands_still_counts_once_it_goes_on),
         ON_REDIS(what_a_dropped_connection_still_brings_counts_once),
         ON_REDIS(what_is_refused_waits_and_keeps_its_order),
+        ON_REDIS(what_comes_faster_than_redis_takes_it_is_spooled),
+        ON_REDIS(who_refuses_is_not_asked_without_rest),
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
         ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),
+        ON_REDIS(what_is_told_again_goes_on_behind_what_is_forgotten),
         ON_REDIS(nothing_counts_before_prices_and_bounds_are_known),
+        ON_REDIS(what_has_waited_too_long_is_late_and_told_so),
         ON_REDIS(what_was_counted_is_not_told_again_by_who_takes_it_over),
         ON_REDIS(what_an_account_may_not_count_waits_for_its_rights),
         ON_REDIS(spoiled_counts_are_told_as_failed_and_hold_nothing_up),
