@@ -224,6 +224,13 @@ static bool get_text(struct slice *rest, unsigned length_bytes, size_t max, stru
     return true;
 }
 
+/* Ids name keys of Redis and their fields: nothing but an id may, whoever has a key to sign with.
+ */
+static bool get_id(struct slice *rest, struct slice *ret)
+{
+    return get_text(rest, 1, ID_MAX, ret) && id_is_valid(*ret);
+}
+
 static bool get_impression(struct slice body, struct token *ret, struct slice *rest)
 {
     const uint8_t *bytes = (const uint8_t *)body.ptr;
@@ -232,8 +239,7 @@ static bool get_impression(struct slice body, struct token *ret, struct slice *r
         return false;
     ret->issued_ms = (int64_t)get_number(bytes, 6);
     memcpy(ret->impression, bytes + 6, IMPRESSION_BYTES);
-    return get_text(rest, 1, ID_MAX, &ret->campaign) && get_text(rest, 1, ID_MAX, &ret->creative) &&
-           get_text(rest, 1, ID_MAX, &ret->slot);
+    return get_id(rest, &ret->campaign) && get_id(rest, &ret->creative) && get_id(rest, &ret->slot);
 }
 
 static const struct keyring_key *find_key(struct token_codec *codec, uint8_t kind, uint32_t id,

@@ -89,7 +89,8 @@ size_t token_sign(struct token_codec *codec, const struct token *token, char *te
 
 /*
  * Checks and reads a token. The slices of `ret` point into `bytes` (TOKEN_BYTES_MAX), the caller's.
- * False for anything but a text this codec could have signed with a key that is still good.
+ * False for anything but a text this codec could have signed with a key that is still good, and
+ * where an id is none.
  */
 bool token_verify(struct token_codec *codec, struct slice text, int64_t now_us, uint8_t *bytes,
                   struct token *ret);

@@ -179,7 +179,8 @@ async function refuse({ redis, ms }, option, value, usual) {
   await until(async () => (await redis.command('CONFIG', 'SET', option, usual)) === 'OK', { timeout: 30000 });
 }
 
-function fillUp(folder) {
+// Leaves no byte free in the file system of a folder; what it gives makes room again.
+export function fillUp(folder) {
   const file = path.join(folder, 'filler');
   const fd = openSync(file, 'a');
   for (let size = 1 << 20; size >= 1; size = size > 4096 ? size >> 2 : size >> 12)

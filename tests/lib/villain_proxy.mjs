@@ -17,10 +17,17 @@ class Proxy {
     this.pairs = new Set();
     this.delay = 0; // ms that replies wait
     this.mute = false; // replies are thrown away
+    this.slice = 0; // bytes of replies that are sent at a time; 0: as they come
+    this.rate = 0; // bytes of replies a second and connection; 0: as fast as they come
+    this.opened = 0; // connections so far
+    this.cuts = 0; // of these, those that tear() has ended
   }
 
   open() {
-    this.listener = net.createServer({ noDelay: true }, (near) => this.pairs.add(new Pair(this, near)));
+    this.listener = net.createServer({ noDelay: true }, (near) => {
+      this.opened++;
+      this.pairs.add(new Pair(this, near));
+    });
     return new Promise((resolve, reject) => {
       this.listener.once('error', reject);
       this.listener.listen(this.port, '127.0.0.1', resolve);
@@ -43,9 +50,17 @@ class Proxy {
     for (const pair of this.pairs) pair.torn = { direction, keep };
   }
 
+  // The connections that there are stay open and pass no byte any more in that direction, 'asked' or
+  // 'answered', nor tell anybody; new ones pass.
+  strand(direction) {
+    for (const pair of this.pairs) pair.stranded.add(direction);
+  }
+
   heal() {
     this.delay = 0;
     this.mute = false;
+    this.slice = 0;
+    this.rate = 0;
     for (const pair of this.pairs) pair.torn = null;
   }
 }
@@ -54,6 +69,7 @@ class Pair {
   constructor(proxy, near) {
     this.proxy = proxy;
     this.torn = null;
+    this.stranded = new Set();
     this.near = near;
     this.far = net.connect({ port: proxy.redisPort, host: '127.0.0.1', noDelay: true });
     this.last = Promise.resolve(); // replies stay in their order
@@ -67,19 +83,29 @@ class Pair {
 
   answer(bytes) {
     if (this.proxy.mute) return;
-    if (!this.proxy.delay && !this.waiting) return this.pass('answered', this.near, bytes);
+    const { delay, slice, rate } = this.proxy;
+    if (!delay && !slice && !rate && !this.waiting) return this.pass('answered', this.near, bytes);
     this.waiting = (this.waiting ?? 0) + 1;
-    const due = new Promise((resolve) => setTimeout(resolve, this.proxy.delay));
-    this.last = Promise.all([this.last, due]).then(() => {
-      this.waiting--;
-      this.pass('answered', this.near, bytes);
-    });
+    const due = new Promise((resolve) => setTimeout(resolve, delay));
+    this.last = Promise.all([this.last, due])
+      .then(() => this.trickle(bytes, slice, rate))
+      .then(() => this.waiting--);
+  }
+
+  // Each piece is given to the system before the next one, and so is a segment of its own.
+  async trickle(bytes, slice, rate) {
+    const length = slice || (rate ? Math.ceil(rate / 100) : bytes.length);
+    for (let at = 0; at < bytes.length && !this.near.destroyed; at += length) {
+      this.pass('answered', this.near, bytes.subarray(at, at + length));
+      await new Promise((resolve) => (rate ? setTimeout(resolve, 10) : setImmediate(resolve)));
+    }
   }
 
   pass(direction, to, bytes) {
-    if (to.destroyed) return;
+    if (to.destroyed || this.stranded.has(direction)) return;
     if (this.torn?.direction !== direction) return void to.write(bytes);
     const { keep } = this.torn;
+    this.proxy.cuts++;
     if (keep > 0) to.write(bytes.subarray(0, keep), () => this.cut());
     else this.cut();
     this.torn = null;

@@ -63,7 +63,7 @@ static struct slice random_text(struct random *random, char *to, size_t min, siz
 {
     size_t len = min + random_below(random, max - min + 1);
     for (size_t i = 0; i < len; i++)
-        to[i] = "abcdefghijklmnopqrstuvwxyz0123456789._-"[random_below(random, 39)];
+        to[i] = "abcdefghijklmnopqrstuvwxyz0123456789._-"[random_below(random, i ? 39 : 36)];
     return slice_of(to, len);
 }
 
@@ -160,6 +160,24 @@ static void test_the_longest_fits(void **state)
     made.len = token_sign(codec, &made.token, made.text);
     assert_int_equal(made.len, TOKEN_TEXT_MAX);
     assert_comes_back(&made);
+}
+
+/* Ids name keys of Redis: what is none is refused, though it is signed. */
+static void test_what_is_no_id_is_refused(void **state)
+{
+    static const char *const no_ids[] = {"", ".a", "A", "a b", "a\r\nFLUSHALL", "a|b", "{a}", "a}{b"};
+    (void)state;
+    for (size_t i = 0; i < sizeof no_ids / sizeof *no_ids; i++)
+        for (unsigned field = 0; field < 3; field++) {
+            struct signed_token made = {.token = {NOW_US / 1000, {0}, SLICE("a"), SLICE("b"),
+                                                  SLICE("c"), SLICE("https://d.example/")}};
+            struct slice *ids[] = {&made.token.campaign, &made.token.creative, &made.token.slot};
+            made.len = token_sign(codec, &made.token, made.text);
+            assert_true(verifies(text_of(&made)));
+            *ids[field] = slice_of(no_ids[i], strlen(no_ids[i]));
+            made.len = token_sign(codec, &made.token, made.text);
+            assert_false(verifies(text_of(&made)));
+        }
 }
 
 static void test_every_bit_of_100_tokens(void **state)
@@ -612,6 +630,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_every_length_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_longest_fits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_no_id_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_bit_of_100_tokens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_click_ids_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_longest_click_id, set_up, tear_down),
