@@ -20,8 +20,7 @@
 const char *const report_result_words[] = {
     [REPORT_GOOD] = "",
     [REPORT_BROKEN] = "it is no packed month; allowed: what compaction wrote",
-    [REPORT_TOO_MUCH] = "more rows or metrics than one report may have; allowed: a shorter time or "
-                        "fewer campaigns",
+    [REPORT_TOO_MUCH] = "more than a report may have; allowed: a shorter time or fewer campaigns",
 };
 
 /* Something counted that is not yet in its row. */
