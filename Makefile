@@ -283,6 +283,8 @@ villain: all ## prove that counting never lies: SEEDS=100 runs of EVENTS=100000 
 	@BUILD=$(OUT) tests/bench/villain
 bench-decision: $(OUT)/bench_decision ## measure decisions among 10 to 100,000 campaigns
 	@$(OUT)/bench_decision
+bench-events: ## measure what an event costs Redis, with and without events.stream
+	@node tests/bench/event_stream.mjs
 bench-reports: all ## measure reports over a year of 1,000 campaigns, and what their counts take in Redis
 	@MASTHEAD_BINARIES=$(OUT) node tests/bench/reports.mjs
 $(OUT)/bench_decision: $(OUT)/tests/obj/bench/bench_decision.o $(call room_links,decision)
@@ -308,7 +310,7 @@ layers: ## check that every room includes only what it may know
 	@scripts/layers
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(all_c)
-.PHONY: test run bench villain bench-decision bench-crawlers bench-reports asan lint layers format option-docs
+.PHONY: test run bench villain bench-decision bench-crawlers bench-events bench-reports asan lint layers format option-docs
 
 # ---- Installing and the rest ---------------------------------------------------------------------
 

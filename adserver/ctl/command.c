@@ -28,11 +28,18 @@ const struct command_flag_row command_flags[] = {
     {"at", FLAG_DESCRIPTION, "a moment other than now, RFC 3339", "TIME"},
     {"campaign", FLAG_CAMPAIGN, "the only campaign to tell about", "ID"},
     {"advertiser", FLAG_REPORT, "only campaigns of this advertiser", "TEXT"},
-    {"from", FLAG_REPORT, "the first day, or RFC 3339; six days before the end", "TIME"},
+    {"from", FLAG_FROM,
+     "report: the first day, or RFC 3339; six days before the end. events: "
+     "RFC 3339, or an entry's id; the oldest there is",
+     "TIME"},
     {"to", FLAG_REPORT, "the last day, or RFC 3339; now", "TIME"},
     {"timezone", FLAG_REPORT, "whose days; UTC", "NAME"},
     {"by", FLAG_REPORT, "hour, day, slot, creative, campaign or advertiser; day", "WORD"},
-    {"format", FLAG_REPORT, "table, csv or json; table", "WORD"},
+    {"format", FLAG_FORMAT, "report: table, csv or json; table. events: ndjson or csv; ndjson",
+     "WORD"},
+    {"follow", FLAG_FOLLOW, "goes on with what is added, until it is ended", NULL},
+    {"out", FLAG_OUT, "writes files into this directory, each event once", "DIR"},
+    {"file-bytes", FLAG_FILE_BYTES, "a file is full then; 67108864", "N"},
     {"since", FLAG_SINCE, "the day from which hours are looked for; three years ago", "DATE"},
     {"stats", FLAG_STATS, "a server's statistics, http://127.0.0.1:8081/stats", "URL"},
     {"once", FLAG_ONCE, "prints one picture and ends", NULL},
@@ -244,7 +251,7 @@ static const struct command table[] = {
     {
         .noun = "report",
         .args = "",
-        .flags = FLAG_CAMPAIGN | FLAG_REPORT,
+        .flags = FLAG_CAMPAIGN | FLAG_REPORT | FLAG_FROM | FLAG_FORMAT,
         .wants_redis = true,
         .run = command_report,
         .summary = "prints what was counted, added up by time, place or owner",
@@ -253,6 +260,24 @@ static const struct command table[] = {
             "filtered, with a row for all. --campaign may be given more than once. An hour belongs "
             "to the day it begins in. CSV is RFC 4180, and a text that a spreadsheet could take for "
             "a formula has an apostrophe before it. JSON and CSV are what /api/v1/reports answers.",
+    },
+    {
+        .noun = "events",
+        .args = "",
+        .flags = FLAG_CAMPAIGN | FLAG_FROM | FLAG_FORMAT | FLAG_FOLLOW | FLAG_OUT | FLAG_FILE_BYTES,
+        .wants_redis = true,
+        .run = command_events,
+        .summary = "prints the events in the streams, or keeps them as files",
+        .details =
+            "Servers add to the streams where events.stream is on. --campaign may be given more "
+            "than once; without it all campaigns are read, each in its order. With --out each "
+            "campaign has a directory with files of its own, one an hour (UTC) or as long as "
+            "--file-bytes, and the last line tells how far it has got: ended in whatever way, the "
+            "same command goes on there, and no event is lost or comes twice as long as its stream "
+            "holds it. Events that had gone from a stream before they were read are told on "
+            "standard error, with how many they were; then, or where entries can't be read, it "
+            "exits 1 in the end. --follow waits for Redis where that goes away; an interrupt or "
+            "SIGTERM ends it.",
     },
     {
         .noun = "reconcile",

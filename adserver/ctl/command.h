@@ -24,6 +24,11 @@ enum command_flag {
     FLAG_ONCE = 1 << 12,
     FLAG_INTERVAL = 1 << 13,
     FLAG_SINCE = 1 << 14,
+    FLAG_FROM = 1 << 15,
+    FLAG_FORMAT = 1 << 16,
+    FLAG_FOLLOW = 1 << 17,
+    FLAG_OUT = 1 << 18,
+    FLAG_FILE_BYTES = 1 << 19,
 };
 #define COMMAND_FLAGS_MAX 64
 
@@ -105,6 +110,7 @@ command_fn command_delete;
 command_fn command_snippet;
 command_fn command_explain;
 command_fn command_forecast;
+command_fn command_events;
 command_fn command_report;
 command_fn command_compact;
 command_fn command_reconcile;

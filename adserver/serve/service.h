@@ -46,6 +46,7 @@ struct service {
     struct catalog_store *catalog;
     struct spool *spool;
     struct ledger *ledger;
+    struct event_streams *streams; /* NULL: events.stream is off */
     struct impression_numbers *impressions;
     struct request_log *request_log;
     struct goals *goals;

@@ -23,6 +23,7 @@
 #include "serve/stats.h"
 #include "serve/tags.h"
 #include "store/compactor.h"
+#include "store/event_streams.h"
 #include "store/request_log.h"
 #include "store/spool.h"
 
@@ -283,6 +284,15 @@ static void on_closed(struct slice campaign, bool closed, void *arg)
         catalog_set_open(catalog, campaign, !closed);
 }
 
+static struct event_streams *make_streams(struct service *service)
+{
+    const struct options *options = service->options;
+    return options->events_stream == 1
+               ? event_streams_new(service->redis, service->clock, service->prefix,
+                                   (uint64_t)options->events_stream_max)
+               : NULL;
+}
+
 static void make_store(struct worker *worker)
 {
     struct service *service = &worker->service;
@@ -344,6 +354,7 @@ static void make_store(struct worker *worker)
     service->secrets = secrets_new(service->loop, service->redis, service->clock, service->prefix);
     service->catalog = catalog_store_new(&catalog);
     ledger.redis = service->redis;
+    ledger.streams = service->streams = make_streams(service);
     service->ledger = ledger_new(&ledger);
     service->impressions = impression_numbers_new();
     make_request_log(service);
@@ -440,6 +451,7 @@ static void release(struct worker *worker)
     request_log_free(service->request_log);
     spool_free(service->spool); /* says what has become of what is on its way there */
     ledger_free(service->ledger);
+    event_streams_free(service->streams);
     impression_numbers_free(service->impressions);
     traffic_free(service->traffic);
     goals_free(service->goals);

@@ -15,7 +15,7 @@
 -- ARGV[1]  number of this batch, [2] 1: those before it that were not dealt with come no more
 -- ARGV[3]  how long KEYS[1] is kept from now on, ms; [4] how long blocks are, ms
 -- ARGV[5]  sum of 1: a click without impression does not count (else it counts its impression, too),
---          2: something has a price, 4: something has a bound
+--          2: something has a price, 4: something has a bound, 8: what is counted goes to a stream
 -- ARGV[6]  cpm, [7] cpc, in micro-units, and the bounds, 0 where there is none:
 -- ARGV[8]  goal_impressions, [9] goal_clicks, [10] daily_impressions, [11] budget, [12] daily_budget
 -- ARGV[13] reservations of windows that ended by then (ms) are given back
@@ -30,6 +30,9 @@
 --            in micro-units, its currency or `-`, and its order where it has one
 -- the others, of which the events say which: these texts; a window is the end of its field in
 --          KEYS[3], "<end, ms>:<day>"
+-- With rule 8 the last of KEYS is the STREAM (store/event_entry.def), the last but one of ARGV how
+--          many entries it keeps, about, and the last a line an event: its kind's word, impression,
+--          time of the serve and of the event (ms), a blank behind each
 --
 -- Answers a digit an event: 0 seen before, 1 counted, 2 counted and the missing impression with it,
 -- 3 kept apart under its word, 4 kept apart under `over_goal`, 5 likewise, but its missing
@@ -54,7 +57,8 @@ if number <= last then return '=' .. (number == last and answered or '') end
 if ARGV[2] == '0' and number > last + 1 then return 'gap' end
 
 local rules = tonumber(ARGV[5])
-local strict, priced, bound = rules % 2 == 1, floor(rules / 2) % 2 == 1, rules >= 4
+local strict, priced, bound = rules % 2 == 1, floor(rules / 2) % 2 == 1, floor(rules / 4) % 2 == 1
+local stream = rules >= 8 and KEYS[#KEYS]
 
 -- A batch of one impression that costs nothing is what most are where little happens. It takes a
 -- short way: making the functions below costs as much as all that they do.
@@ -110,9 +114,37 @@ end
 
 local hour, place
 
+-- ---- The stream: an entry for each count, so that both can never differ ----
+
+local entries, said, next_said = {}, nil, stream and string.gmatch(ARGV[#ARGV], '(%S+) (%S+) (%S+) (%S+) ')
+local counted = {impressions = 'impression', viewables = 'viewable', clicks = 'click', conversions = 'conversion'}
+
+local function note(metric)
+    if metric == 'conversions_viewed' then return end   -- which of the conversions, and none more
+    local event = counted[metric]
+    entries[#entries + 1] = {said = said, place = place, event = event or said[1],
+        result = event and 'counted' or metric, price = 0,
+        implied = event == 'impression' and said[1] ~= event and 1 or 0}
+end
+
+-- What was paid belongs to what was counted last.
+local function note_price(micro) entries[#entries].price = entries[#entries].price + micro end
+
+local function publish()
+    for i = 1, #entries do
+        local e = entries[i]
+        local creative, slot = string.match(e.place, '^(.-)|(.*)|$')
+        local id = call('XADD', stream, 'MAXLEN', '~', ARGV[#ARGV - 1], '*', 'event', e.event,
+            'result', e.result, 'implied', e.implied, 'creative', creative, 'slot', slot,
+            'impression', e.said[2], 'served_ms', e.said[3], 'at_ms', e.said[4], 'price_micro', e.price)
+        undo[#undo + 1] = {'XDEL', stream, id}
+    end
+end
+
 local function count(metric)
     add(hour, place .. metric, 1)
     add(total, metric, 1)
+    if stream then note(metric) end
 end
 
 -- Sets bits of an impression and answers what they were.
@@ -176,6 +208,7 @@ local function pay(micro, rest)
     if micro > 0 then
         add(hour, place .. 'spend', micro)
         add(total, 'spend', micro)
+        if stream then note_price(micro) end
     end
 end
 
@@ -330,6 +363,7 @@ local function deal()
     for i = 1, #events, 8 do
         local kind, hours, seen, high, low, names, word, windows = byte(events, i, i + 7)
         hour, place = KEYS[hours], ARGV[names]
+        if stream then said = {next_said()} end
         if bound then window, day = ARGV[windows], string.match(ARGV[windows], ':(%d+)$') end
         if kind > 3 then
             answers[#answers + 1] = attribute(kind, ARGV[word], KEYS[seen], high * 256 + low)
@@ -341,6 +375,7 @@ local function deal()
         end
     end
     write()
+    publish()
     local answer = table.concat(answers)
     call('SET', KEYS[1], ARGV[1] .. ':' .. answer, 'PX', ARGV[3])
     return answer

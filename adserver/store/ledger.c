@@ -36,6 +36,13 @@ const char *const event_kind_words[] = {
     [EVENT_CONVERSION] = "conversions",
 };
 
+const char *const event_kind_names[] = {
+    [EVENT_IMPRESSION] = "impression",
+    [EVENT_VIEWABLE] = "viewable",
+    [EVENT_CLICK] = "click",
+    [EVENT_CONVERSION] = "conversion",
+};
+
 /* Whoever reported an event, and is to be told. */
 struct waiter {
     ledger_fn *fn;

@@ -37,6 +37,9 @@
  * places in the block, with how many conversions followed; which orders have counted is a ZSET,
  * `<prefix>orders:{<campaign>}`, by time. Both for as long as one may come, from the spool, too.
  *
+ * With events.stream the same step also adds an entry to the campaign's stream for each count
+ * (event_streams.h), so that stream and counts never differ.
+ *
  * Serves are only statistics: they are added up in the process and written every LEDGER_FLUSH_MS,
  * so that serving needs no write. Each batch carries a number that Redis remembers under
  * `<prefix>batch:{<campaign>}:<worker>:<n>` for a day, so one of which it is not known whether it
@@ -53,6 +56,7 @@
 #include "store/impression.h"
 #include "store/redis.h"
 
+struct event_streams;
 struct spool;
 
 #define LEDGER_FLUSH_MS       100
@@ -73,6 +77,7 @@ enum event_kind {
 };
 /* The metrics: "impressions", "viewables", "clicks", "conversions". */
 extern const char *const event_kind_words[];
+extern const char *const event_kind_names[]; /* "impression", … of one, for the stream */
 
 struct ledger_event {
     enum event_kind kind;
@@ -129,6 +134,7 @@ struct ledger_config {
     struct loop *loop;
     struct redis *redis; /* used until it or the ledger is freed */
     struct spool *spool; /* to be freed before the ledger; NULL: what Redis does not take fails */
+    struct event_streams *streams; /* to outlive the ledger; NULL: events.stream is off */
     const struct clock *clock;
     struct slice prefix; /* must outlive the ledger */
     int64_t page_ttl_ms;

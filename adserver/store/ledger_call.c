@@ -5,38 +5,44 @@
 
 #include "base/base64url.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "decision/model.h"
+#include "store/event_streams.h"
 #include "store/ledger_keys.h"
 #include "store/scripts.h"
 
 #define PLAIN_KEYS  3
 #define PLAIN_ARGS  14
 #define TERMS_AT    5 /* position of the prices and bounds among the arguments */
-#define CALL_KEYS   (PLAIN_KEYS + 3 * LEDGER_BATCH_EVENTS + 1)
-#define CALL_ARGS   (PLAIN_ARGS + 3 * LEDGER_BATCH_EVENTS)
+#define STREAM_KEYS 1
+#define STREAM_ARGS 2
+#define CALL_KEYS   (PLAIN_KEYS + 3 * LEDGER_BATCH_EVENTS + 1 + STREAM_KEYS)
+#define CALL_ARGS   (PLAIN_ARGS + 3 * LEDGER_BATCH_EVENTS + STREAM_ARGS)
 #define PLACE_MAX   (2 * ID_MAX + 4)
 #define NUMBER_MAX  24
 #define EVENT_BYTES 8
 #define MORE_MAX    256 /* of what is said of a conversion or the click before it */
+#define SAID_MAX    96  /* what the stream is told of an event */
 
 _Static_assert(CALL_KEYS <= UINT8_MAX && CALL_ARGS <= UINT8_MAX, "positions are bytes");
 _Static_assert(CALL_KEYS + CALL_ARGS <= REDIS_ARGS_MAX, "a batch fits into one command");
 
 /* Rules of event.lua. */
-enum { RULE_STRICT = 1, RULE_PRICED = 2, RULE_BOUND = 4 };
+enum { RULE_STRICT = 1, RULE_PRICED = 2, RULE_BOUND = 4, RULE_STREAM = 8 };
 
 /* The arguments of one call, and what they point to. */
 struct call {
     struct slice keys[CALL_KEYS], args[CALL_ARGS];
     unsigned key_count, arg_count;
     char number[NUMBER_MAX], mark_kept[NUMBER_MAX], seen_kept[NUMBER_MAX], rules[NUMBER_MAX];
-    char held_from[NUMBER_MAX];
+    char held_from[NUMBER_MAX], stream_max[NUMBER_MAX];
     char terms[GOAL_TERMS][GOAL_NUMBER_MAX];
     char events[LEDGER_BATCH_EVENTS * EVENT_BYTES];
     char key_texts[CALL_KEYS][LEDGER_KEY_MAX];
     char places[LEDGER_BATCH_EVENTS][PLACE_MAX];
     char windows[LEDGER_BATCH_EVENTS][GOAL_WINDOW_MAX];
     char mores[LEDGER_BATCH_EVENTS][MORE_MAX];
+    char said[LEDGER_BATCH_EVENTS * SAID_MAX];
 };
 
 /* ---- Texts that several events share are sent once; each returns the text's position ---- */
@@ -181,6 +187,8 @@ static void name_rules(struct call *call, const struct ledger_config *config,
         rules += RULE_PRICED;
     if (campaign && goal_binds(campaign))
         rules += RULE_BOUND;
+    if (config->streams)
+        rules += RULE_STREAM;
     call->args[4] = number_of(call->rules, rules);
     goal_terms(campaign, call->terms, call->args + TERMS_AT);
     call->args[TERMS_AT + GOAL_TERMS] =
@@ -206,6 +214,34 @@ static void name_event(struct call *call, const struct ledger_config *config,
         to[i] = (char)values[i];
 }
 
+/* ---- What the stream is told, behind all else ---- */
+
+static size_t say_event(const struct ledger_event *event, char to[SAID_MAX])
+{
+    char impression[BASE64URL_ENCODED_LEN(IMPRESSION_BYTES)];
+    size_t len = base64url_encode(impression, event->impression, IMPRESSION_BYTES);
+    int said =
+        snprintf(to, SAID_MAX, "%s %.*s %lld %lld ", event_kind_names[event->kind], (int)len,
+                 impression, (long long)event->issued_ms, (long long)(event->now_us / US_PER_MS));
+    CHECK(said > 0 && said < SAID_MAX);
+    return (size_t)said;
+}
+
+static void name_stream(struct call *call, const struct ledger_config *config,
+                        const struct ledger_batch *batch)
+{
+    size_t len = 0;
+    for (unsigned i = 0; i < batch->count; i++)
+        len += say_event(&batch->events[i], call->said + len);
+    call->keys[call->key_count] =
+        ledger_key(call->key_texts[call->key_count], config->prefix, "events", batch->campaign, "");
+    call->key_count += STREAM_KEYS;
+    call->args[call->arg_count] =
+        number_of(call->stream_max, (int64_t)event_streams_entries_max(config->streams));
+    call->args[call->arg_count + 1] = slice_of(call->said, len);
+    call->arg_count += STREAM_ARGS;
+}
+
 void ledger_call_send(const struct ledger_config *config, const struct ledger_batch *batch,
                       enum ledger_manner manner, int timeout_ms, redis_fn *fn, void *arg)
 {
@@ -223,6 +259,10 @@ void ledger_call_send(const struct ledger_config *config, const struct ledger_ba
         name_event(&call, config, &batch->events[i], i, window, call.events + i * EVENT_BYTES);
     }
     call.args[PLAIN_ARGS - 1] = slice_of(call.events, (size_t)batch->count * EVENT_BYTES);
+    if (config->streams) {
+        name_stream(&call, config, batch);
+        event_streams_announce(config->streams, batch->campaign);
+    }
     redis_run_script(config->redis, script_get(SCRIPT_EVENT), call.keys, call.key_count, call.args,
                      call.arg_count, timeout_ms, fn, arg);
 }

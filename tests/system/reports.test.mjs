@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { adctl, binaries, delay, importCatalog, request, smallCatalog, startRedis, startServer, tempDir, until, whenDone } from '../lib/harness.mjs';
+import { readCsv } from '../lib/csv.mjs';
 import { browser, patient } from '../lib/traffic.mjs';
 
 const token = 'a-token-of-the-api-that-is-long-enough';
@@ -45,36 +46,6 @@ const json = async (redis, ...args) => JSON.parse(await good(redis, 'report', '-
 
 const api = (server, parameters, headers = { Authorization: `Bearer ${token}` }) =>
   request(`${server.admin}/api/v1/reports?${new URLSearchParams(parameters)}`, { headers });
-
-// RFC 4180, read as its grammar says.
-function readCsv(text) {
-  const rows = [[]];
-  let at = 0;
-  while (at < text.length) {
-    let cell = '';
-    if (text[at] === '"') {
-      for (at++; ; at++) {
-        assert.ok(at < text.length, 'a quoted cell ends');
-        if (text[at] !== '"') cell += text[at];
-        else if (text[at + 1] === '"') cell += text[at++];
-        else break;
-      }
-      at++;
-    } else while (at < text.length && !',\r'.includes(text[at])) cell += text[at++];
-    rows.at(-1).push(cell);
-    if (text[at] === ',') at++;
-    else {
-      assert.equal(text.slice(at, at + 2), '\r\n', `a line ends with CRLF at ${at}`);
-      at += 2;
-      if (at < text.length) rows.push([]);
-    }
-  }
-  const [head, ...rest] = rows;
-  return rest.map((row) => {
-    assert.equal(row.length, head.length);
-    return Object.fromEntries(head.map((name, i) => [name, row[i]]));
-  });
-}
 
 async function twoCampaigns(t) {
   const redis = await withCampaigns(t, 'spring', 'books');

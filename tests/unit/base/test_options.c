@@ -256,15 +256,15 @@ static void test_unknown_names(void **state)
     check_file_refused(
         SLICE("\n[servr]\n"), "~:2",
         "[servr] is no section; the sections are server, redis, tokens, conversions, goals, spool, "
-        "viewer, bots, geo, forecast, reports, api, log");
+        "events, viewer, bots, geo, forecast, reports, api, log");
     check_file_refused(
         SLICE("[ server ]\n"), "~:1",
         "[ server ] is no section; the sections are server, redis, tokens, conversions, goals, spool, "
-        "viewer, bots, geo, forecast, reports, api, log");
+        "events, viewer, bots, geo, forecast, reports, api, log");
     check_file_refused(
         SLICE("[]\n"), "~:1",
         "[] is no section; the sections are server, redis, tokens, conversions, goals, spool, "
-        "viewer, bots, geo, forecast, reports, api, log");
+        "events, viewer, bots, geo, forecast, reports, api, log");
 }
 
 static void test_lines_that_are_nothing(void **state)

@@ -45,10 +45,10 @@ static void test_what_there_is_not(void **state)
     (void)state;
     check_unknown(WORDS("invoice"), "invoice",
                   "there is no such command; allowed: slot campaign creative import export "
-                  "validate snippet explain forecast report reconcile compact top keys");
+                  "validate snippet explain forecast report events reconcile compact top keys");
     check_unknown(WORDS("a\033b", "x"), "a\\x1bb",
                   "there is no such command; allowed: slot campaign creative import export "
-                  "validate snippet explain forecast report reconcile compact top keys");
+                  "validate snippet explain forecast report events reconcile compact top keys");
     check_unknown(WORDS("keys"), "keys", "what to do is missing; allowed: keys rotate");
     check_unknown(WORDS("slot", "upload"), "slot upload",
                   "there is no such command; allowed: slot list show create set pause resume "
