@@ -69,20 +69,22 @@ void ledger_recent_recall(struct ledger_recent *recent)
     recent->at = 0;
 }
 
-bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret)
+bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret, uint64_t *ret_place)
 {
     if (recent->at >= recent->up.len)
         return false;
     const char *from = recent->up.ptr + recent->at;
     size_t len = (size_t)(uint8_t)from[0] << 8 | (uint8_t)from[1];
     *ret = slice_of(from + LENGTH_BYTES, len);
+    *ret_place = recent->at;
     recent->at += LENGTH_BYTES + len;
     return true;
 }
 
-void ledger_recent_rewind(struct ledger_recent *recent)
+void ledger_recent_rewind(struct ledger_recent *recent, uint64_t place)
 {
-    recent->at = 0;
+    CHECK(place <= recent->up.len);
+    recent->at = (size_t)place;
 }
 
 void ledger_recent_forget(struct ledger_recent *recent)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -33,11 +34,12 @@ void ledger_recent_add(struct ledger_recent *recent, struct slice record, int64_
  */
 void ledger_recent_recall(struct ledger_recent *recent);
 
-/* The next one that is up; false: none. Valid until the next call of anything but this. */
-bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret);
+/* The next one that is up, and its place; false: none. Valid until the next call of anything but
+ * this. */
+bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret, uint64_t *ret_place);
 
-/* All that is up is sent again from the start. */
-void ledger_recent_rewind(struct ledger_recent *recent);
+/* What is up is sent again from that place on; 0 is the first. */
+void ledger_recent_rewind(struct ledger_recent *recent, uint64_t place);
 
 /* Nothing is up any more. */
 void ledger_recent_forget(struct ledger_recent *recent);

@@ -12,6 +12,7 @@
 #include "store/ledger_recent.h"
 #include "store/spool.h"
 
+#define NOWHERE  UINT64_MAX
 #define PER_TICK (LEDGER_REPLAY_RATE * LEDGER_REPLAY_TICK_MS / 1000)
 
 /* A batch under way. */
@@ -34,8 +35,8 @@ struct ledger_replay {
     int64_t due_us; /* of the timer, monotonic; INT64_MAX: it is not set */
     LIST_HEAD(, flight) flights;
     unsigned in_flight;
-    unsigned recalled;      /* of these, events that Redis may have lost */
-    uint64_t recalled_next; /* place of the next one that is recalled */
+    unsigned recalled;      /* of these, batches that Redis may have lost */
+    uint64_t recalled_from; /* place of the oldest of them that is not done; NOWHERE: all are */
     bool failed;            /* one has: nothing more is sent before all are answered */
     bool alone;             /* one is under way that goes alone */
     bool fresh;             /* nothing has been sent since the last failure */
@@ -120,6 +121,13 @@ static void note_gap(struct ledger_replay *replay, const struct flight *flight)
     replay->gap_ticket = flight->ticket;
 }
 
+static void note_failure(struct ledger_replay *replay, const struct flight *flight)
+{
+    replay->failed = true;
+    if (!flight->spooled && flight->ticket < replay->recalled_from)
+        replay->recalled_from = flight->ticket;
+}
+
 static void land(struct ledger_replay *replay, struct flight *flight, enum redis_failure failure,
                  const struct redis_reply *reply)
 {
@@ -133,7 +141,7 @@ static void land(struct ledger_replay *replay, struct flight *flight, enum redis
         settle(replay, flight, was_told(replay, flight, answer),
                answer == LEDGER_CANNOT ? NULL : results, reply);
     else
-        replay->failed = true;
+        note_failure(replay, flight);
     if (answer == LEDGER_GAP)
         note_gap(replay, flight);
 }
@@ -183,19 +191,21 @@ static void send_flight(struct ledger_replay *replay, struct flight *flight,
                      REDIS_SLOW_MS, on_answer, flight);
 }
 
-/* First all that were recalled, and when they are done what is spooled. */
+/*
+ * First all that were recalled, and when they are done what is spooled. They are forgotten before
+ * that: a failure then begins again with the oldest that is not done, and that one only can go alone.
+ */
 static bool take(struct ledger_replay *replay, struct slice *ret, bool *ret_spooled,
                  uint64_t *ret_ticket)
 {
     *ret_spooled = false;
-    *ret_ticket = replay->recalled_next;
-    if (ledger_recent_next(replay->recent, ret)) {
-        replay->recalled_next++;
+    if (ledger_recent_next(replay->recent, ret, ret_ticket))
         return true;
-    }
+    if (replay->recalled > 0)
+        return false;
+    ledger_recent_forget(replay->recent);
     *ret_spooled = true;
-    return replay->recalled == 0 && replay->config.spool &&
-           spool_next(replay->config.spool, ret, ret_ticket);
+    return replay->config.spool && spool_next(replay->config.spool, ret, ret_ticket);
 }
 
 static void leave_out(struct ledger_replay *replay, struct slice record, uint64_t ticket)
@@ -240,8 +250,9 @@ static void begin_again(struct ledger_replay *replay)
         return;
     replay->failed = false;
     replay->fresh = true;
-    replay->recalled_next = 0;
-    ledger_recent_rewind(replay->recent);
+    if (replay->recalled_from != NOWHERE)
+        ledger_recent_rewind(replay->recent, replay->recalled_from);
+    replay->recalled_from = NOWHERE;
     if (replay->config.spool)
         spool_rewind(replay->config.spool);
 }
@@ -270,8 +281,6 @@ static void pump(struct ledger_replay *replay)
     }
     if (more && replay->left == 0)
         look_within(replay, LEDGER_REPLAY_TICK_MS);
-    else if (!more && replay->in_flight == 0)
-        ledger_recent_forget(replay->recent);
 }
 
 static void on_timer(void *arg)
@@ -289,7 +298,7 @@ void ledger_replay_look(struct ledger_replay *replay)
 void ledger_replay_recall(struct ledger_replay *replay)
 {
     ledger_recent_recall(replay->recent);
-    replay->recalled_next = 0;
+    replay->recalled_from = 0;
     replay->failed = replay->failed || replay->in_flight > 0;
     look_within(replay, 0);
 }
@@ -311,6 +320,7 @@ struct ledger_replay *ledger_replay_new(const struct ledger_config *config,
     replay->ready = ready;
     replay->arg = arg;
     replay->due_us = INT64_MAX;
+    replay->recalled_from = NOWHERE;
     LIST_INIT(&replay->flights);
     replay->timer = loop_timer_new(config->loop, on_timer, replay);
     if (config->spool)
