@@ -61,18 +61,19 @@ async function build(t, { seed, events, slowest, power }) {
   for (const [i, stateDir] of stateDirs.entries()) {
     proxies.push(await startProxy(redis.port));
     whenDone(t, () => proxies[i].close());
-    servers.push(await startOne({ t, redis: proxies[i], stateDir, folder, clock: i === serverCount - 1 ? clock : null }));
+    servers.push(await startOne({ t, redis: proxies[i], stateDir, folder, clock: i === serverCount - 1 ? clock : null, fsync: ['always', 'interval', 'off'][(seed + i) % 3] }));
   }
   const key = newestKey(path.join(folder, 'keyring'));
   const villain = new Villain({ random: new Random(seed, 'villain'), redis, servers, proxies, disk, clock, slowest, power });
   return { redis, catalog, stateDirs, servers, proxies, villain, disk, key, book: new Book() };
 }
 
-async function startOne({ t, redis, stateDir, folder, clock }) {
+async function startOne({ t, redis, stateDir, folder, clock, fsync }) {
   const options = {
     'server.workers': 2,
     'server.state_dir': stateDir,
     'server.drain_seconds': '10s',
+    'spool.fsync': fsync,
     'tokens.keyring': path.join(folder, 'keyring'),
   };
   const server = await startServer({ t, redis, options, env: clock?.env, allowErrors: true });
@@ -157,7 +158,7 @@ async function drain({ servers, stateDirs }) {
   const isEmpty = async (server, i) => {
     const { spool, workers, redis } = await server.stats();
     const files = spoolFiles(stateDirs[i]);
-    if (spool.waiting > 0 || files.length > 0 || !redis.connected || workers.length < 2) throw new Error(`server ${i}: ${JSON.stringify(spool)} ${files}`);
+    if (spool.waiting > 0 || files.length > 0 || !redis.connected || workers.length === 0) throw new Error(`server ${i}: ${JSON.stringify(spool)} ${files}`);
   };
   await until(async () => (await Promise.all(servers.map(isEmpty)), true), { timeout: 90000, interval: 100, what: 'the spools are empty' });
 }

@@ -240,8 +240,8 @@ const faults = {
     await end(server, () => server.child.end('SIGTERM', 30000));
     await begin(server);
   } },
-  'server reloads': { on: 'server', act: async ({ server, ms }) => {
-    server.signal('SIGHUP');
+  'server reloads': { on: 'server', act: async ({ server, ms, chance }) => {
+    server.reconfigure({ 'server.workers': 1 + Math.floor(chance * 3) });
     await delay(ms);
   } },
   'redis killed': { on: 'redis', act: async ({ redis, ms, chance }) => {

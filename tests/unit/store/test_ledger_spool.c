@@ -140,17 +140,24 @@ static void note(enum ledger_result result, void *arg)
     bench->ahead_us += bench->slow_us;
 }
 
-static void report_of(struct bench *bench, const char *campaign, enum event_kind kind,
-                      unsigned number)
+static struct ledger_event event_of(enum event_kind kind, unsigned number)
 {
     struct ledger_event event = {
         .kind = kind,
-        .campaign = slice_cstr(campaign),
+        .campaign = SLICE("spring"),
         .creative = SLICE("spring-970"),
         .slot = SLICE("header"),
         .impression = {[14] = (uint8_t)((number + 1) >> 8), [15] = (uint8_t)(number + 1)},
         .now_us = clock_wall_us(&clock_system)};
     event.issued_ms = event.now_us / US_PER_MS;
+    return event;
+}
+
+static void report_of(struct bench *bench, const char *campaign, enum event_kind kind,
+                      unsigned number)
+{
+    struct ledger_event event = event_of(kind, number);
+    event.campaign = slice_cstr(campaign);
     bench->open++;
     ledger_record(bench->ledger, &event, note, bench);
 }
@@ -347,6 +354,55 @@ static bool all_are_back(void *arg)
     return total_of("impressions") == 200 && total_of("clicks") == 1 && total_of("duplicate") == 1;
 }
 
+static void on_durable(bool durable, void *arg)
+{
+    struct bench *bench = arg;
+    assert_true(durable);
+    bench->open--;
+}
+
+/* One impression, in a batch whose number has none before it. */
+static void spool_behind_a_gap(struct bench *bench, unsigned number)
+{
+    struct ledger_event event = event_of(EVENT_IMPRESSION, number);
+    struct ledger_identity identity = {.epoch = {1, (uint8_t)number}, .number = 2};
+    struct strbuf record;
+    strbuf_init(&record, LEDGER_BATCH_BYTES);
+    ledger_batch_begin(&record, event.campaign);
+    ledger_batch_add(&record, &event);
+    ledger_batch_identify(&record, &identity);
+    bench->open++;
+    spool_append(bench->spool, strbuf_slice(&record), on_durable, bench);
+    strbuf_release(&record);
+    wait_told(bench);
+}
+
+static bool are_202(void *arg)
+{
+    (void)arg;
+    return total_of("impressions") == 202;
+}
+
+/* In the middle of what a new server is told again, and of what is spooled meanwhile. */
+static void gaps_hold_nothing_up_when_a_new_server_is_told_again(void **state)
+{
+    struct bench *bench = *state;
+    report_many(bench, 0, 100);
+    wait_told(bench);
+    spool_behind_a_gap(bench, 100);
+    wait_replayed(bench);
+    report_many(bench, 101, 100);
+    wait_told(bench);
+    redis_fixture_kill(&server);
+    spool_behind_a_gap(bench, 201);
+    redis_fixture_restart(&server);
+    run_until(bench->loop, is_up, bench, PATIENCE_MS);
+    run_until(bench->loop, are_202, NULL, PATIENCE_MS);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 202);
+    assert_int_equal(total_of("duplicate"), 0);
+}
+
 /* It comes back empty, as a replica would that had heard of nothing. */
 static void what_a_new_server_has_not_heard_of_is_told_again(void **state)
 {
@@ -511,6 +567,7 @@ int main(void)
         ON_REDIS(who_refuses_is_not_asked_without_rest),
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
+        ON_REDIS(gaps_hold_nothing_up_when_a_new_server_is_told_again),
         ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),
         ON_REDIS(what_is_told_again_goes_on_behind_what_is_forgotten),
         ON_REDIS(nothing_counts_before_prices_and_bounds_are_known),
