@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { adctl, importCatalog, smallCatalog, startRedis, startServer, until, whenDone } from '../lib/harness.mjs';
-import { browser, countsInRedis, inParallel, keptAlive, patient, report, startServers, statsOfAll } from '../lib/traffic.mjs';
+import { browser, countsInRedis, inParallel, keptAlive, patient, report, startServers, stream } from '../lib/traffic.mjs';
 import { newestKey, nextImpression, signToken } from '../lib/tokens.mjs';
 import { makeClock } from '../lib/villain_faults.mjs';
 
@@ -180,6 +180,46 @@ test('two servers whose clocks differ, and one whose clock jumps: caps, goals an
   for (const server of servers) {
     const { workers, redis: connection } = await server.stats();
     assert.ok(workers.every(({ restarts }) => restarts === 0) && connection.connected);
+  }
+});
+
+// ---- Changes ----------------------------------------------------------------------------------------------
+
+test('paused, and deleted, under load: it stops within a second in all processes, and all that it served counts', async (t) => {
+  const redis = await startRedis({ t });
+  await importCatalog(redis, clockCatalog);
+  const ends = {
+    dated: () => redis.command('HSET', 'ad:campaign:dated', 'status', 'paused'),
+    bound: () => redis.client.pipeline([['MULTI'], ['SREM', 'ad:campaigns', 'bound'], ['DEL', 'ad:campaign:bound'], ['EXEC']]),
+  };
+  await redis.command('HSET', 'ad:campaign:bound', 'goal_impressions', '1000000');
+  const servers = await startServers({ t, redis, count: 2, options: { ...patient, 'server.workers': 2 } });
+  const agent = keptAlive(t);
+  for (const [id, end] of Object.entries(ends)) {
+    const load = stream(8, async (lane, turn) => {
+      const asked = performance.now();
+      const [ad] = await servers[(lane + turn) % 2].ads({ slot: id }, { agent, ...asBrowser });
+      return { asked, ad };
+    });
+    await until(() => load.results.length > 50);
+    await end();
+    const ended = performance.now();
+    await until(() => load.results.length && performance.now() > ended + 1500, { what: 'it has ended' });
+    const { results, errors } = await load.stop();
+    assert.deepEqual(errors, []);
+    const served = results.filter(({ ad }) => ad.campaign);
+    const late = served.filter(({ asked }) => asked > ended + 1000);
+    t.diagnostic(`${id}: ${served.length} of ${results.length} served, the last asked for ${(Math.max(...served.map(({ asked }) => asked)) - ended).toFixed(0)} ms after its end`);
+    assert.equal(late.length, 0, `${late.length} served after more than a second`);
+    assert.ok(results.length > served.length);
+    // All that was served is seen now, at the other server.
+    await inParallel(served.length, 16, async (i) => {
+      const { pathname } = new URL(served[i].ad.impression_url);
+      assert.equal((await report(servers[i % 2].base + pathname, { agent })).status, 204);
+    });
+    await until(async () => (await Promise.all(servers.map((server) => server.stats()))).every(({ spool }) => spool.waiting === 0));
+    const { total, sums } = await countsInRedis(redis, id);
+    assert.deepEqual([total.impressions, sums.impressions, total.over_goal], [served.length, served.length, undefined], id);
   }
 });
 
