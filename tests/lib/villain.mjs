@@ -76,9 +76,6 @@ async function startOne({ t, redis, stateDir, folder, clock, fsync }) {
     'server.state_dir': stateDir,
     'server.drain_seconds': '10s',
     'spool.fsync': fsync,
-    // One address clicks as often and as soon as it likes: what is kept apart for that is not at issue here.
-    'bots.clicks_per_minute': 0,
-    'bots.fast_click': '0ms',
     'tokens.keyring': path.join(folder, 'keyring'),
   };
   const server = await startServer({ t, redis, options, env: clock?.env, allowErrors: true, allowDeaths: /signal=9\b/ });
