@@ -27,7 +27,7 @@ struct bench {
     struct redis *redis;
     struct spool *spool;
     struct ledger *ledger;
-    unsigned replayed[LEDGER_FAILED + 1]; /* by result */
+    unsigned replayed[LEDGER_FAILED + 1];     /* by result */
     unsigned replayed_as[EVENT_FILTER_COUNT]; /* those filtered, by filter */
     unsigned told[LEDGER_FAILED + 1];
     unsigned open;
