@@ -22,7 +22,7 @@ export function countsOfRows(rows) {
 
 // The same of counts as they stand in Redis: without what is no event, and what was taken back.
 export function eventsOnly(counts) {
-  const isEvent = ([name, n]) => n !== 0 && !/(^|\|)(serves|spend)/.test(name);
+  const isEvent = ([name, n]) => n !== 0 && !/(^|\|)(serves|spend|value\.|conversions_viewed)/.test(name);
   return Object.fromEntries(Object.entries(counts).filter(isEvent));
 }
 
