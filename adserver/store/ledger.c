@@ -261,7 +261,9 @@ static void send_first(struct ledger *ledger, struct lane *lane)
     identify(batch, ledger->live);
     CHECK(ledger_batch_read(strbuf_slice(&batch->record), &events));
     lane->under_way = batch;
-    ledger_call_send(&ledger->config, &events, LEDGER_LIVE, LEDGER_PATIENCE_MS, on_answer, batch);
+    ledger_call_send(&ledger->config, &events, LEDGER_LIVE,
+                     ledger->config.spool ? LEDGER_PATIENCE_MS : LEDGER_PATIENCE_ALONE_MS,
+                     on_answer, batch);
 }
 
 /* More comes than Redis takes one batch after the other, however quickly it answers each. */

@@ -59,10 +59,11 @@
 struct event_streams;
 struct spool;
 
-#define LEDGER_FLUSH_MS       100
-#define LEDGER_PATIENCE_MS    50    /* for its turn, and for Redis, before a batch is spooled */
-#define LEDGER_PENDING_MAX    65536 /* sums of serves, by hour and metric, that wait for Redis */
-#define LEDGER_SEEN_MARGIN_MS (INT64_C(3600) * 1000)
+#define LEDGER_FLUSH_MS          100
+#define LEDGER_PATIENCE_MS       50    /* for its turn, and for Redis, before a batch is spooled */
+#define LEDGER_PATIENCE_ALONE_MS 2000  /* where there is no spool to go to */
+#define LEDGER_PENDING_MAX       65536 /* sums of serves, by hour and metric, that wait for Redis */
+#define LEDGER_SEEN_MARGIN_MS    (INT64_C(3600) * 1000)
 /* An event may wait so long in the spool; one that is older is counted as `late`. */
 #define LEDGER_SPOOLED_MAX_MS (INT64_C(7) * 86400 * 1000)
 /* How long the mark of an epoch is remembered. */

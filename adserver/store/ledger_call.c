@@ -296,6 +296,20 @@ static enum ledger_answer read_answers(struct slice text, unsigned count,
     return before ? LEDGER_DEALT_BEFORE : LEDGER_DEALT;
 }
 
+/*
+ * Whether a hand has put something else where counts stand. Any other error may pass (of a script
+ * that was killed, of a Redis that wraps its refusals): the events are not given up for it.
+ */
+static bool tells_of_no_count(struct slice text)
+{
+    static const char *const words[] = {"WRONGTYPE", "not an integer", "overflow"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (memmem(text.ptr, text.len, words[i], strlen(words[i])))
+            return true;
+    }
+    return false;
+}
+
 enum ledger_answer ledger_call_answer(enum redis_failure failure, const struct redis_reply *reply,
                                       unsigned count, enum ledger_result ret[LEDGER_BATCH_EVENTS])
 {
@@ -303,7 +317,7 @@ enum ledger_answer ledger_call_answer(enum redis_failure failure, const struct r
     case REDIS_OK:
         return reply->type == REDIS_STRING ? read_answers(reply->text, count, ret) : LEDGER_CANNOT;
     case REDIS_ERROR:
-        return LEDGER_CANNOT;
+        return tells_of_no_count(reply->text) ? LEDGER_CANNOT : LEDGER_AGAIN;
     case REDIS_AWAY:
     case REDIS_REFUSED:
     case REDIS_LOST:
