@@ -165,12 +165,17 @@ static void test_the_longest_fits(void **state)
 /* Ids name keys of Redis: what is none is refused, though it is signed. */
 static void test_what_is_no_id_is_refused(void **state)
 {
-    static const char *const no_ids[] = {"", ".a", "A", "a b", "a\r\nFLUSHALL", "a|b", "{a}", "a}{b"};
+    static const char *const no_ids[] = {"",    ".a",  "A",   "a b", "a\r\nFLUSHALL",
+                                         "a|b", "{a}", "a}{b"};
     (void)state;
     for (size_t i = 0; i < sizeof no_ids / sizeof *no_ids; i++)
         for (unsigned field = 0; field < 3; field++) {
-            struct signed_token made = {.token = {NOW_US / 1000, {0}, SLICE("a"), SLICE("b"),
-                                                  SLICE("c"), SLICE("https://d.example/")}};
+            struct signed_token made = {.token = {NOW_US / 1000,
+                                                  {0},
+                                                  SLICE("a"),
+                                                  SLICE("b"),
+                                                  SLICE("c"),
+                                                  SLICE("https://d.example/")}};
             struct slice *ids[] = {&made.token.campaign, &made.token.creative, &made.token.slot};
             made.len = token_sign(codec, &made.token, made.text);
             assert_true(verifies(text_of(&made)));
