@@ -84,8 +84,18 @@ static _Noreturn void worker_begin(struct supervisor *supervisor, struct place *
         _exit(0); /* the supervisor died before the line above */
     metrics_attach(supervisor->config.metrics, (unsigned)(place - supervisor->places));
     metrics_self(supervisor->config.metrics)->pid = getpid(); /* before anything tells of it */
-    (void)sigprocmask(SIG_SETMASK, &supervisor->original, NULL);
+    sigset_t mask = supervisor->original;
+    (void)sigaddset(&mask, SIGTERM);
+    (void)sigprocmask(SIG_SETMASK, &mask, NULL);
     exit(supervisor->config.main(place->number, supervisor->config.context));
+}
+
+void workers_take_signals(void)
+{
+    sigset_t term;
+    (void)sigemptyset(&term);
+    (void)sigaddset(&term, SIGTERM);
+    (void)sigprocmask(SIG_UNBLOCK, &term, NULL);
 }
 
 static void place_fork(struct supervisor *supervisor, struct place *place)

@@ -50,6 +50,12 @@ struct workers_config {
 /* Forks and supervises until a signal ends it. Returns the supervisor's exit code. */
 int workers_run(const struct workers_config *config);
 
+/*
+ * In a worker: it has a handler for SIGTERM. Until then the signal waits, so that one that is told
+ * to end while it begins ends as any other.
+ */
+void workers_take_signals(void);
+
 /* In a worker: it can serve now. Tells the supervisor. */
 void workers_ready(void);
 

@@ -89,12 +89,14 @@ static void add_slot(struct strbuf *buf, const struct metrics *metrics, unsigned
 
 static void add_campaign(struct strbuf *buf, const struct metrics *metrics, unsigned series)
 {
+    uint64_t conversions = metrics_series_get(metrics, series, SERIES_CAMPAIGN_CONVERSIONS);
     json_u64(buf, "serves", metrics_series_get(metrics, series, SERIES_CAMPAIGN_SERVES));
     add_filtered(buf, "serves_", metrics, series);
     json_u64(buf, "impressions", metrics_series_get(metrics, series, SERIES_CAMPAIGN_IMPRESSIONS));
     json_u64(buf, "viewables", metrics_series_get(metrics, series, SERIES_CAMPAIGN_VIEWABLES));
     json_u64(buf, "clicks", metrics_series_get(metrics, series, SERIES_CAMPAIGN_CLICKS));
-    json_u64(buf, "conversions", metrics_series_get(metrics, series, SERIES_CAMPAIGN_CONVERSIONS));
+    if (conversions > 0)
+        json_u64(buf, "conversions", conversions);
     add_reasons(buf, "rejected", metrics, series);
 }
 

@@ -435,6 +435,7 @@ static void make_timers(struct worker *worker)
     loop_timer_set(worker->tick, 0);
     loop_timer_set(worker->start, 0);
     loop_on_signal(loop, SIGTERM, drain, worker);
+    workers_take_signals();
 }
 
 /* In reverse; the exchanges go first, then what their waiting parts still hold. */

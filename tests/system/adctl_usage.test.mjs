@@ -158,7 +158,7 @@ test('keys rotate', async (t) => {
   writeFileSync(ring, `00000001 1000000000 ${secret}\n`, { mode: 0o600 });
   const first = await rotate(state);
   assert.equal(first.code, 0, first.stderr);
-  assert.match(first.stdout, /: key [0-9a-f]{8} signs from now on; the one before it is good for 24 h more\n$/);
+  assert.match(first.stdout, /: key [0-9a-f]{8} signs from now on; the one before it is good for 24 h more, for click ids 744 h\n$/);
   assert.equal(statSync(ring).mode & 0o777, 0o600);
   const keys = () => readFileSync(ring, 'utf8').split('\n').filter((line) => /^[0-9a-f]{8} \d+ [\w-]{43}$/.test(line));
   assert.equal(keys().length, 2);

@@ -81,6 +81,7 @@ static int worker_main(unsigned number, void *context)
     (void)sigemptyset(&term);
     (void)sigaddset(&term, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &term, &before);
+    (void)sigdelset(&before, SIGTERM); /* it waits until here */
     (void)sigaction(SIGTERM, &action, NULL);
     stage->pid[number] = getpid();
     if (behaviour != NEVER_READY)
