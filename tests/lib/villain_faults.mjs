@@ -264,7 +264,8 @@ const faults = {
   } },
   'redis refuses: memory': { on: 'settings', act: (of) => refuse(of, 'maxmemory', '1', '0') },
   'redis refuses: replicas': { on: 'settings', act: (of) => refuse(of, 'min-replicas-to-write', '1', '0') },
-  'redis refuses: permission': { on: 'settings', act: async ({ redis, ms }) => {
+  // Not while Redis begins again: 7.0 then leaves out of its file what the new rules forbid.
+  'redis refuses: permission': { on: 'redis', act: async ({ redis, ms }) => {
     await ask(redis, 'ACL', 'SETUSER', 'default', '-bitfield');
     await delay(ms);
     await until(async () => (await redis.command('ACL', 'SETUSER', 'default', '+bitfield')) === 'OK', { timeout: 30000 });
