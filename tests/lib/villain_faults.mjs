@@ -50,7 +50,7 @@ export function mountDisk(folder, megabytes = 24) {
   const done = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', folder]);
   if (done.status !== 0) return null;
   const release = () => spawnSync('umount', ['-l', folder]);
-  process.once('exit', release);
+  process.prependOnceListener('exit', release); // before its folder is removed
   return {
     folder,
     release() {
