@@ -50,7 +50,7 @@ export function mountDisk(folder, megabytes = 24) {
   const done = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', folder]);
   if (done.status !== 0) return null;
   const release = () => spawnSync('umount', ['-l', folder]);
-  process.once('exit', release);
+  process.prependOnceListener('exit', release); // before its folder is removed
   return {
     folder,
     release() {
@@ -265,7 +265,8 @@ const faults = {
   } },
   'redis refuses: memory': { on: 'settings', act: (of) => refuse(of, 'maxmemory', '1', '0') },
   'redis refuses: replicas': { on: 'settings', act: (of) => refuse(of, 'min-replicas-to-write', '1', '0') },
-  'redis refuses: permission': { on: 'settings', act: async ({ redis, ms }) => {
+  // Not while Redis begins again: 7.0 then leaves out of its file what the new rules forbid.
+  'redis refuses: permission': { on: 'redis', act: async ({ redis, ms }) => {
     await ask(redis, 'ACL', 'SETUSER', 'default', '-bitfield');
     await delay(ms);
     await until(async () => (await redis.command('ACL', 'SETUSER', 'default', '+bitfield')) === 'OK', { timeout: 30000 });
