@@ -52,7 +52,7 @@ async function assertSpoolsMeanwhile(all, refuse, heal) {
   assert.deepEqual(await impressions(server, 100), { acknowledged: 100, refused: 0 });
   assert.equal(await eventsGo(server), 'spool');
   assert.equal(await winner(server), 'spring');
-  assert.ok((await metric(server, 'spool_waiting')) > 0, 'the alarm');
+  await until(async () => (await metric(server, 'spool_waiting')) > 0, { what: 'the alarm is told' });
   assert.equal((await server.stats()).events.spooled, spooled + 100);
   assert.equal((await countsInRedis(redis, 'spring')).total.impressions, 20);
   await heal();

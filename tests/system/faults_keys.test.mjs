@@ -60,13 +60,13 @@ const kindOf = (key) => /^ad:([a-z]+)/.exec(key)[1];
 const catalogKinds = ['slots', 'campaigns', 'creatives', 'slot', 'campaign', 'creative'];
 
 test('another type under every key that servers write: others go on, and so does it when it is mended', async (t) => {
-  const all = await start(t);
+  const all = await start(t, { 'events.stream': 'on' });
   const { redis, server } = all;
   for (const id of campaigns) assert.deepEqual(await visit(all, id), { served: true, reason: undefined, i: 204, v: 204, c: 302 }, id);
   await until(async () => (await Promise.all(campaigns.map((id) => redis.client.hash(`ad:total:{${id}}`)))).every(({ serves }) => serves), { what: 'serves are written' });
   const keys = (await redis.command('KEYS', 'ad:*')).filter((key) => !catalogKinds.includes(kindOf(key)) && !key.includes('{other}')).sort();
   const kinds = new Set(keys.map(kindOf));
-  for (const kind of ['seen', 'mark', 'count', 'total', 'goal', 'cap', 'batch', 'clicks', 'secret']) assert.ok(kinds.has(kind), `${kind} is not among ${[...kinds]}`);
+  for (const kind of ['seen', 'mark', 'count', 'total', 'goal', 'cap', 'batch', 'clicks', 'secret', 'events', 'streams']) assert.ok(kinds.has(kind), `${kind} is not among ${[...kinds]}`);
   keys.push('ad:month:{plain}:202601', 'ad:compacted:{plain}', 'ad:compacting', 'ad:probe', 'ad:audit', 'ad:traffic', 'ad:requests');
   let others = await impressionsOf(redis, 'other');
   for (const key of keys) {

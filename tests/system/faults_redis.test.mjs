@@ -86,10 +86,10 @@ const shapes = {
 };
 
 test('answers of Redis in slices, slowly, late: read as they are meant, counted once', async (t) => {
-  // The catalog comes byte by byte, too.
-  const all = await start(t, { shape: { slice: 1 }, options: { 'server.deadline_ms': '10s' } });
+  // The catalog comes byte by byte, too; that the one worker has it is what ready means.
+  const all = await start(t, { shape: { slice: 1 }, options: { 'server.workers': 1, 'server.deadline_ms': '10s' } });
   const { server, proxy } = all;
-  assert.deepEqual((await server.stats()).catalog.campaigns, 2);
+  assert.equal((await server.stats()).catalog.campaigns, 2);
   const agent = keptAlive(t);
   let sent = 0;
   for (const [what, shape] of Object.entries(shapes)) {
