@@ -43,7 +43,7 @@ function isAlive(pid) {
   }
 }
 
-// `count` connections that have been answered once; with so many every worker has some.
+// `count` connections that have been answered once.
 async function openConnections(t, server, count) {
   const connections = [];
   t.after(() => connections.forEach((connection) => connection.close()));
@@ -77,8 +77,8 @@ for (const signal of ['SIGKILL', 'SIGSEGV']) {
     const agent = keptAlive(t);
     const connections = await openConnections(t, server, 60);
     const before = await server.stats();
-    const victim = before.workers[1];
-    assert.ok(victim.connections > 0, `a worker without connections: ${JSON.stringify(before.workers)}`);
+    // Who has how many is the kernel's choice; the one with the fewest leaves the most to notice nothing.
+    const [victim] = before.workers.filter((worker) => worker.connections > 0).sort((a, b) => a.connections - b.connections);
     const load = stream(4, () => server.get('/v1/ads?slot=header', { agent }));
 
     process.kill(victim.pid, signal);
