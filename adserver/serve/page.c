@@ -182,10 +182,16 @@ static void find_facts(struct page *page, struct net_ip client)
     facts_fill(&source, &page->place, &page->request.facts);
 }
 
+/* What nobody is going to see, or not now, wears no cap out. */
+static bool is_for_nobody(const struct page *page)
+{
+    return page->filter == EVENT_IS_PREFETCH || page->filter == EVENT_IS_HEAD;
+}
+
 /*
- * IDENTIFY: who is looking, and what targeting may ask about that. What is not a person gets its ad
- * without caps being counted: it has no viewer to wear out. As long as the salts have not come from
- * Redis nobody can be known; then it is Redis that is missing, not the viewer.
+ * IDENTIFY: who is looking, and what targeting may ask about that. Caps hold for whoever asks, also
+ * for a program, which has an id of its own. As long as the salts have not come from Redis nobody
+ * can be known; then it is Redis that is missing, not the viewer.
  */
 static enum step identify(struct page *page)
 {
@@ -205,11 +211,10 @@ static enum step identify(struct page *page)
         traffic_count(service->traffic);
     page->request.now_us = facts.now_us;
     page->request.has_viewer =
-        page->filter == EVENT_COUNTS &&
+        !is_for_nobody(page) &&
         (viewer_identify(&service->ladder, service->secrets, request, &facts, &page->viewer) ||
          !salted);
-    page->request.serve_anonymous =
-        page->filter != EVENT_COUNTS || service->options->viewer_anonymous == 1;
+    page->request.serve_anonymous = is_for_nobody(page) || service->options->viewer_anonymous == 1;
     page->request.caps_away = !redis_is_up(service->redis) || !salted;
     page->request.caps_away_reason = CAPS_AWAY_REDIS;
     page->request.judge_all = false;

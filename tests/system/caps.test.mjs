@@ -241,7 +241,15 @@ test('who is not known', async (t) => {
   assert.deepEqual(await winners(lenient.server, 2, { uid: 'viewer-0001' }, { headers }), ['capped', 'house']);
 });
 
-test('what is not a person wears out no cap', async (t) => {
+test('caps hold for programs as for everybody', async (t) => {
+  const { server } = await start(t, [{ id: 'capped', caps: '2/1d' }]);
+  for (const agent of ['curl/8.5.0', 'Googlebot/2.1 (+http://www.google.com/bot.html)', '']) {
+    const seen = await winners(server, 4, { uid: `program-${agent.length}` }, { headers: { 'User-Agent': agent } });
+    assert.deepEqual(seen, ['capped', 'capped', 'house', 'house'], agent);
+  }
+});
+
+test('what nobody will see wears out no cap', async (t) => {
   const { redis, server } = await start(t, [{ id: 'capped', caps: '1/1d' }]);
   const prefetch = { 'User-Agent': browser, 'Sec-Purpose': 'prefetch' };
   assert.deepEqual(await winners(server, 3, { uid: 'viewer-0001' }, { headers: prefetch }), ['capped', 'capped', 'capped']);
