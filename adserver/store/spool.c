@@ -1,6 +1,7 @@
 #include "store/spool.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,11 +251,11 @@ static void need_turn(struct spool *spool)
 
 /* ---- Appending ------------------------------------------------------------------------------- */
 
-/* What the process holds once all that was appended is written. */
+/* What lies in the directory once all that was appended is written; the others' as of late. */
 static uint64_t bytes_to_be(const struct spool *spool)
 {
-    return spool->queue.bytes + spool->gathering.bytes.len + spool->writing.bytes.len +
-           SPOOL_HEAD_BYTES;
+    return atomic_load(&spool->orphans.bytes_of_others) + spool->queue.own_bytes +
+           spool->gathering.bytes.len + spool->writing.bytes.len + SPOOL_HEAD_BYTES;
 }
 
 /* Why a record is not even tried; NULL where it is. */
@@ -364,17 +365,19 @@ static void try_again(struct spool *spool)
         give_write(spool, slice_of(zeros, sizeof zeros), true);
 }
 
+/* With as many orphans as may be it still looks, for what the others take of the disk. */
 static void scan(void *arg)
 {
     struct spool *spool = arg;
     unsigned adopted = spool->queue.adopted;
     try_again(spool);
-    if (adopted >= SPOOL_ADOPTED_MAX || spool->scanning) {
+    if (spool->scanning) {
         scan_later(spool);
         return;
     }
     spool->scanning = true;
-    spool_orphans_begin(&spool->orphans, SPOOL_ADOPTED_MAX - adopted);
+    spool_orphans_begin(&spool->orphans,
+                        adopted < SPOOL_ADOPTED_MAX ? SPOOL_ADOPTED_MAX - adopted : 0);
     spool_thread_give(spool->thread, &spool->orphans.task, false);
 }
 
@@ -432,6 +435,15 @@ const char *spool_trouble(const struct spool *spool)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
+static void init_orphans(struct spool *spool)
+{
+    struct spool_namer namer = spool->write.namer; /* a copy: no name is used up */
+    char own[SPOOL_NAME_MAX];
+    spool_name_next(&namer, 0, own);
+    spool_orphans_init(&spool->orphans, spool->directory, own);
+    spool->orphans.task.finish = finish_scan;
+}
+
 static void init_write(struct spool *spool)
 {
     struct spool_write *write = &spool->write;
@@ -459,8 +471,7 @@ struct spool *spool_new(const struct spool_config *config, struct err *err)
     spool_group_init(&spool->gathering);
     spool_group_init(&spool->writing);
     spool_queue_init(&spool->queue, on_removed, on_damaged, spool);
-    spool_orphans_init(&spool->orphans, directory);
-    spool->orphans.task.finish = finish_scan;
+    init_orphans(spool);
     spool->sync = (struct spool_task){.run = run_sync, .finish = finish_sync};
     spool->turn = loop_timer_new(config->loop, end_turn, spool);
     spool->sync_timer = loop_timer_new(config->loop, sync_now, spool);
