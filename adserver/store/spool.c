@@ -40,7 +40,9 @@ struct spool {
 
     struct spool_task sync; /* of SPOOL_FSYNC_INTERVAL */
     int sync_fd;
+    uint64_t sync_id; /* of the segment */
     int sync_failure;
+    uint64_t unsynced_id; /* of the last segment whose sync failed; 0: none */
     bool syncing;
     struct loop_timer *sync_timer;
     bool sync_timer_set;
@@ -128,6 +130,13 @@ static void leave_if_done(struct spool *spool)
 {
     if (spool->active && !spool->busy && spool->gathering.entries.count == 0 &&
         spool->active->done == spool->active->records)
+        leave_active(spool);
+}
+
+/* After a sync that failed nobody knows what the disk has: nothing more is to go there. */
+static void leave_if_unsynced(struct spool *spool)
+{
+    if (spool->active && !spool->busy && spool->active->source.id == spool->unsynced_id)
         leave_active(spool);
 }
 
@@ -223,6 +232,7 @@ static void finish_write(struct spool_task *task)
         take_failure(spool);
     strbuf_clear(&spool->writing.bytes);
     spool->busy = false;
+    leave_if_unsynced(spool);
     spool_entries_tell(&spool->writing.entries, durable);
     if (durable && records)
         tell_records(spool);
@@ -294,7 +304,10 @@ static bool run_sync(struct spool_task *task, bool hurry)
     return false;
 }
 
-/* The records have been acknowledged: all that can be done is to say so and not to go on there. */
+/*
+ * The records have been acknowledged: all that can be done is to say so and not to go on there, at
+ * once or as soon as the group is written that is on its way there.
+ */
 static void finish_sync(struct spool_task *task)
 {
     struct spool *spool = SPOOL_OF(task, sync);
@@ -302,8 +315,8 @@ static void finish_sync(struct spool_task *task)
     if (spool->sync_failure == 0)
         return;
     note_failure(spool, "sync", spool->sync_failure, 0);
-    if (spool->active && spool->active->source.fd == spool->sync_fd && !spool->busy)
-        leave_active(spool);
+    spool->unsynced_id = spool->sync_id;
+    leave_if_unsynced(spool);
 }
 
 static void sync_now(void *arg)
@@ -316,6 +329,7 @@ static void sync_now(void *arg)
         return;
     spool->syncing = true;
     spool->sync_fd = spool->active->source.fd;
+    spool->sync_id = spool->active->source.id;
     spool_thread_give(spool->thread, &spool->sync, true);
 }
 
