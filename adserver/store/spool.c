@@ -1,6 +1,7 @@
 #include "store/spool.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,9 @@ struct spool {
 
     struct spool_task sync; /* of SPOOL_FSYNC_INTERVAL */
     int sync_fd;
+    uint64_t sync_id; /* of the segment */
     int sync_failure;
+    uint64_t unsynced_id; /* of the last segment whose sync failed; 0: none */
     bool syncing;
     struct loop_timer *sync_timer;
     bool sync_timer_set;
@@ -127,6 +130,13 @@ static void leave_if_done(struct spool *spool)
 {
     if (spool->active && !spool->busy && spool->gathering.entries.count == 0 &&
         spool->active->done == spool->active->records)
+        leave_active(spool);
+}
+
+/* After a sync that failed nobody knows what the disk has: nothing more is to go there. */
+static void leave_if_unsynced(struct spool *spool)
+{
+    if (spool->active && !spool->busy && spool->active->source.id == spool->unsynced_id)
         leave_active(spool);
 }
 
@@ -222,6 +232,7 @@ static void finish_write(struct spool_task *task)
         take_failure(spool);
     strbuf_clear(&spool->writing.bytes);
     spool->busy = false;
+    leave_if_unsynced(spool);
     spool_entries_tell(&spool->writing.entries, durable);
     if (durable && records)
         tell_records(spool);
@@ -250,11 +261,11 @@ static void need_turn(struct spool *spool)
 
 /* ---- Appending ------------------------------------------------------------------------------- */
 
-/* What the process holds once all that was appended is written. */
+/* What lies in the directory once all that was appended is written; the others' as of late. */
 static uint64_t bytes_to_be(const struct spool *spool)
 {
-    return spool->queue.bytes + spool->gathering.bytes.len + spool->writing.bytes.len +
-           SPOOL_HEAD_BYTES;
+    return atomic_load(&spool->orphans.bytes_of_others) + spool->queue.own_bytes +
+           spool->gathering.bytes.len + spool->writing.bytes.len + SPOOL_HEAD_BYTES;
 }
 
 /* Why a record is not even tried; NULL where it is. */
@@ -293,7 +304,10 @@ static bool run_sync(struct spool_task *task, bool hurry)
     return false;
 }
 
-/* The records have been acknowledged: all that can be done is to say so and not to go on there. */
+/*
+ * The records have been acknowledged: all that can be done is to say so and not to go on there, at
+ * once or as soon as the group is written that is on its way there.
+ */
 static void finish_sync(struct spool_task *task)
 {
     struct spool *spool = SPOOL_OF(task, sync);
@@ -301,8 +315,8 @@ static void finish_sync(struct spool_task *task)
     if (spool->sync_failure == 0)
         return;
     note_failure(spool, "sync", spool->sync_failure, 0);
-    if (spool->active && spool->active->source.fd == spool->sync_fd && !spool->busy)
-        leave_active(spool);
+    spool->unsynced_id = spool->sync_id;
+    leave_if_unsynced(spool);
 }
 
 static void sync_now(void *arg)
@@ -315,6 +329,7 @@ static void sync_now(void *arg)
         return;
     spool->syncing = true;
     spool->sync_fd = spool->active->source.fd;
+    spool->sync_id = spool->active->source.id;
     spool_thread_give(spool->thread, &spool->sync, true);
 }
 
@@ -364,17 +379,19 @@ static void try_again(struct spool *spool)
         give_write(spool, slice_of(zeros, sizeof zeros), true);
 }
 
+/* With as many orphans as may be it still looks, for what the others take of the disk. */
 static void scan(void *arg)
 {
     struct spool *spool = arg;
     unsigned adopted = spool->queue.adopted;
     try_again(spool);
-    if (adopted >= SPOOL_ADOPTED_MAX || spool->scanning) {
+    if (spool->scanning) {
         scan_later(spool);
         return;
     }
     spool->scanning = true;
-    spool_orphans_begin(&spool->orphans, SPOOL_ADOPTED_MAX - adopted);
+    spool_orphans_begin(&spool->orphans,
+                        adopted < SPOOL_ADOPTED_MAX ? SPOOL_ADOPTED_MAX - adopted : 0);
     spool_thread_give(spool->thread, &spool->orphans.task, false);
 }
 
@@ -432,6 +449,15 @@ const char *spool_trouble(const struct spool *spool)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
+static void init_orphans(struct spool *spool)
+{
+    struct spool_namer namer = spool->write.namer; /* a copy: no name is used up */
+    char own[SPOOL_NAME_MAX];
+    spool_name_next(&namer, 0, own);
+    spool_orphans_init(&spool->orphans, spool->directory, own);
+    spool->orphans.task.finish = finish_scan;
+}
+
 static void init_write(struct spool *spool)
 {
     struct spool_write *write = &spool->write;
@@ -459,8 +485,7 @@ struct spool *spool_new(const struct spool_config *config, struct err *err)
     spool_group_init(&spool->gathering);
     spool_group_init(&spool->writing);
     spool_queue_init(&spool->queue, on_removed, on_damaged, spool);
-    spool_orphans_init(&spool->orphans, directory);
-    spool->orphans.task.finish = finish_scan;
+    init_orphans(spool);
     spool->sync = (struct spool_task){.run = run_sync, .finish = finish_sync};
     spool->turn = loop_timer_new(config->loop, end_turn, spool);
     spool->sync_timer = loop_timer_new(config->loop, sync_now, spool);

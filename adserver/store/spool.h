@@ -13,10 +13,12 @@
  *   replay    records are handed out oldest first: segments by the time in their names, within a
  *             segment in the order they were appended. Each has a ticket; who is through with it
  *             says so, in any order. A segment all of whose records are done is removed.
- *   faults    a group that can't be written is cut away again and refused as a whole; the next one
- *             tries anew, so the spool heals when the disk has. A torn end of an orphan is left
- *             out, a damaged record is skipped by looking for the next whole one; both are logged
- *             with file and offset, and counted.
+ *   limit     `bytes_max` is one of the whole directory, whoever holds the segments. What others
+ * put there is known from the last look for orphans, so processes that append at the same time may
+ * pass the limit by what they append within two looks. faults    a group that can't be written is
+ * cut away again and refused as a whole; the next one tries anew, so the spool heals when the disk
+ * has. A torn end of an orphan is left out, a damaged record is skipped by looking for the next
+ * whole one; both are logged with file and offset, and counted.
  *
  * What it costs (200-byte records, a virtual disk that syncs in 1 to 2 ms, one of two busy cores):
  * the loop spends 0.2 us on an append and 0.2 to 0.6 us on handing a record out and having it done.
@@ -70,7 +72,7 @@ struct spool_config {
     struct metrics *metrics;   /* NULL: nothing is counted */
     const char *state_dir;     /* as in spool_lock_directory(); need not outlive spool_new() */
     enum spool_fsync fsync;
-    uint64_t bytes_max;     /* of the segments this process holds; records beyond are refused */
+    uint64_t bytes_max;     /* of all segments in the directory; records beyond are refused */
     uint64_t segment_bytes; /* 0: SPOOL_SEGMENT_BYTES */
 };
 

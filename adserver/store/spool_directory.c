@@ -154,6 +154,12 @@ bool spool_name_is_segment(const char *name)
     return all.len < SPOOL_NAME_MAX && all.ptr[0] != '.' && slice_ends(all, SLICE(SPOOL_SUFFIX));
 }
 
+struct slice spool_name_process(const char *name)
+{
+    const char *begin = strchr(name, '-'), *end = strrchr(name, '-');
+    return begin && end > begin ? slice_of(begin, (size_t)(end - begin)) : slice_cstr(name);
+}
+
 void spool_name_next(struct spool_namer *namer, uint64_t wall_ms, char name[SPOOL_NAME_MAX])
 {
     if (wall_ms > namer->last_ms)

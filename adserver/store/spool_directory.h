@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 
 #define SPOOL_NAME_MAX 64 /* bytes of a segment's name, its NUL included */
 #define SPOOL_SUFFIX   ".spool"
@@ -24,6 +25,9 @@ int spool_directory_open(const char *state_dir, struct err *err);
 
 /* Whether a file of that name is a segment. */
 bool spool_name_is_segment(const char *name);
+
+/* The part of a segment's name that is the same in all that one process made, and in no other. */
+struct slice spool_name_process(const char *name);
 
 /* Makes the names of one process's segments. */
 struct spool_namer {

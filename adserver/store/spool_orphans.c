@@ -15,6 +15,7 @@
 
 #define PIECE_BYTES (1024 * 1024) /* of a segment, before what is more urgent is looked for */
 #define BAD_SUFFIX  ".bad"
+#define LIST_ROOM   (2 * SPOOL_LISTED_MAX) /* names, before the younger ones are left out */
 
 static void note(struct spool_orphans *orphans, enum spool_note_kind kind, const char *name,
                  uint64_t at, uint64_t bytes)
@@ -50,11 +51,25 @@ void spool_note_log(const struct spool_note *note)
 
 /* ---- Which files there are ------------------------------------------------------------------- */
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Sorts the names and keeps the oldest: of no process is an elder one left out for a younger. */
+static void keep_oldest(struct spool_orphans *orphans)
+{
+    if (orphans->name_count > 0)
+        qsort(orphans->names, orphans->name_count, sizeof *orphans->names, compare_names);
+    if (orphans->name_count > SPOOL_LISTED_MAX)
+        orphans->name_count = SPOOL_LISTED_MAX;
+}
+
 static void add_name(struct spool_orphans *orphans, const char *name)
 {
+    if (orphans->name_count == LIST_ROOM)
+        keep_oldest(orphans);
     unsigned count = orphans->name_count;
-    if (count == SPOOL_LISTED_MAX || !spool_name_is_segment(name))
-        return;
     if ((count & (count - 1)) == 0) /* a power of two is full */
         orphans->names =
             check_realloc(orphans->names, (count ? 2 * (size_t)count : 1) * sizeof *orphans->names);
@@ -62,9 +77,15 @@ static void add_name(struct spool_orphans *orphans, const char *name)
     orphans->name_count++;
 }
 
-static int compare_names(const void *a, const void *b)
+/* What of the file counts towards the limit of the whole spool, apart from its giver's own. */
+static uint64_t bytes_of_other(const struct spool_orphans *orphans, const char *name)
 {
-    return strcmp(a, b);
+    struct stat stat;
+    if (slice_eq(spool_name_process(name), spool_name_process(orphans->own)) ||
+        fstatat(orphans->directory, name, &stat, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(stat.st_mode))
+        return 0;
+    return (uint64_t)stat.st_size;
 }
 
 /* The stream takes its descriptor along, so it gets one of its own. */
@@ -73,17 +94,22 @@ static void list(struct spool_orphans *orphans)
     int fd = openat(orphans->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
+    uint64_t bytes = 0;
     orphans->listed = true;
     if (!stream) {
         if (fd >= 0)
             (void)close(fd);
         return;
     }
-    while ((entry = readdir(stream)) != NULL)
+    while ((entry = readdir(stream)) != NULL) {
+        if (!spool_name_is_segment(entry->d_name))
+            continue;
         add_name(orphans, entry->d_name);
+        bytes += bytes_of_other(orphans, entry->d_name);
+    }
     (void)closedir(stream);
-    if (orphans->name_count > 0)
-        qsort(orphans->names, orphans->name_count, sizeof *orphans->names, compare_names);
+    keep_oldest(orphans);
+    atomic_store(&orphans->bytes_of_others, bytes);
     free(orphans->taken);
     orphans->taken = check_calloc(orphans->name_count + 1, sizeof *orphans->taken);
 }
@@ -135,19 +161,15 @@ static bool read_head(struct spool_orphans *orphans, const char *name, int fd, u
     return false;
 }
 
-/* The part of a name that is its process's. */
-static struct slice process_of(const char *name)
-{
-    const char *begin = strchr(name, '-'), *end = strrchr(name, '-');
-    return begin && end > begin ? slice_of(begin, (size_t)(end - begin)) : slice_cstr(name);
-}
-
-/* Whether an elder one of the same process is somebody else's, or ours since an earlier scan. */
+/*
+ * Whether an elder one of the same process is somebody else's, or ours since an earlier scan, or
+ * cannot be read.
+ */
 static bool has_elder(const struct spool_orphans *orphans, unsigned number)
 {
-    struct slice process = process_of(orphans->names[number]);
+    struct slice process = spool_name_process(orphans->names[number]);
     for (unsigned i = 0; i < number; i++) {
-        if (!orphans->taken[i] && slice_eq(process_of(orphans->names[i]), process))
+        if (!orphans->taken[i] && slice_eq(spool_name_process(orphans->names[i]), process))
             return true;
     }
     return false;
@@ -186,10 +208,12 @@ static void end_segment(struct spool_orphans *orphans)
     spool_segment_release(segment);
 }
 
+/* Its younger ones must wait for it. */
 static void drop_segment(struct spool_orphans *orphans)
 {
     spool_segment_release(orphans->looked_at);
     orphans->looked_at = NULL;
+    orphans->taken[orphans->next_name - 1] = false;
 }
 
 static void count_piece(struct spool_orphans *orphans)
@@ -245,11 +269,12 @@ static bool run(struct spool_task *task, bool hurry)
     return true;
 }
 
-void spool_orphans_init(struct spool_orphans *orphans, int directory)
+void spool_orphans_init(struct spool_orphans *orphans, int directory, const char *own)
 {
     orphans->task.run = run;
     orphans->directory = directory;
     orphans->reader = spool_reader_new();
+    (void)snprintf(orphans->own, sizeof orphans->own, "%s", own);
 }
 
 void spool_orphans_begin(struct spool_orphans *orphans, unsigned room)

@@ -6,10 +6,13 @@
  * known once. One process left its segments in an order that its records need: a segment is taken
  * only with or after the elder ones of the same process. What nothing is in is removed; what is no
  * segment gets the name <segment>.bad.
+ *
+ * Each scan adds up what the segments take on the disk, whoever holds them.
  */
 #ifndef STORE_SPOOL_ORPHANS_H
 #define STORE_SPOOL_ORPHANS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,7 +21,7 @@
 #include "store/spool_thread.h"
 
 #define SPOOL_NOTES_MAX  32   /* told of one scan; what is beyond is counted only */
-#define SPOOL_LISTED_MAX 4096 /* segments looked at in one scan; more wait for the next */
+#define SPOOL_LISTED_MAX 4096 /* segments looked at in one scan, the oldest; others wait */
 
 enum spool_note_kind {
     SPOOL_NOTE_TORN,       /* the end of a segment is no whole record */
@@ -39,7 +42,12 @@ void spool_note_log(const struct spool_note *note);
 struct spool_orphans {
     struct spool_task task; /* its `finish` is the giver's */
     int directory;
-    unsigned room; /* how many to take: at most SPOOL_ADOPTED_MAX */
+    char own[SPOOL_NAME_MAX]; /* a name of the giver's process */
+    unsigned room;            /* how many to take: at most SPOOL_ADOPTED_MAX; 0: only to look */
+
+    /* Bytes of all segments but those that the giver's process made, when they were listed last; to
+       be asked at any time. */
+    atomic_uint_fast64_t bytes_of_others;
 
     /* What was found; the giver's to take. */
     struct spool_segment *found[SPOOL_ADOPTED_MAX];
@@ -58,7 +66,8 @@ struct spool_orphans {
     struct spool_reader *reader;
 };
 
-void spool_orphans_init(struct spool_orphans *orphans, int directory);
+/* `own` is copied. */
+void spool_orphans_init(struct spool_orphans *orphans, int directory, const char *own);
 void spool_orphans_release(struct spool_orphans *orphans);
 
 /* Before each scan. */

@@ -44,6 +44,7 @@ void spool_queue_add(struct spool_queue *queue, struct spool_segment *segment)
     queue->waiting += segment->records;
     queue->unread += segment->records;
     queue->bytes += segment->source.end;
+    queue->own_bytes += segment->adopted ? 0 : segment->source.end;
     queue->adopted += segment->adopted;
     while (before && strcmp(before->name, segment->name) > 0)
         before = TAILQ_PREV(before, spool_segments, link);
@@ -57,6 +58,7 @@ void spool_queue_grow(struct spool_queue *queue, struct spool_segment *segment, 
                       uint64_t records)
 {
     queue->bytes += end - segment->source.end;
+    queue->own_bytes += end - segment->source.end; /* only own ones grow */
     queue->waiting += records;
     queue->unread += records;
     segment->records += records;
@@ -69,6 +71,7 @@ static void remove_if_done(struct spool_queue *queue, struct spool_segment *segm
         return;
     TAILQ_REMOVE(&queue->segments, segment, link);
     queue->bytes -= segment->source.end;
+    queue->own_bytes -= segment->adopted ? 0 : segment->source.end;
     queue->adopted -= segment->adopted;
     queue->removed(segment, queue->arg);
 }

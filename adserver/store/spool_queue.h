@@ -31,6 +31,7 @@ struct spool_queue {
     uint64_t waiting;             /* records not done */
     uint64_t unread;              /* records never handed out */
     uint64_t bytes;               /* of all segments */
+    uint64_t own_bytes;           /* of those not adopted */
     unsigned adopted;             /* segments */
     struct spool_ticket *tickets; /* a ring: ticket n has its place at n modulo capacity */
     uint64_t capacity;

@@ -357,6 +357,88 @@ static void oldest_segment(struct scene *scene, char ret[PATH_MAX])
     (void)snprintf(ret, PATH_MAX, "%s/%s", folder, oldest);
 }
 
+/* ---- The limit of the whole directory -------------------------------------------------------- */
+
+#define HALF_RECORD (SPOOL_RECORD_MAX / 2)
+
+static bool is_at_the_limit(void *arg)
+{
+    const struct scene *scene = arg;
+    return strcmp(spool_trouble(scene->spool), "spool.bytes_max is reached") == 0;
+}
+
+static bool is_well(void *arg)
+{
+    const struct scene *scene = arg;
+    return spool_trouble(scene->spool)[0] == '\0';
+}
+
+static void leave_many(struct scene *scene, unsigned count)
+{
+    char text[HALF_RECORD + 1];
+    memset(text, 'o', HALF_RECORD);
+    text[HALF_RECORD] = '\0';
+    for (unsigned i = 0; i < count; i++)
+        leave_behind(scene, text, scene->wall_us + US_PER_MS);
+}
+
+static void do_all(struct scene *scene)
+{
+    struct slice record;
+    uint64_t ticket;
+    while (spool_next(scene->spool, &record, &ticket))
+        spool_done(scene->spool, ticket);
+}
+
+static bool no_files_are_left(void *arg)
+{
+    do_all(arg);
+    return scene_files(arg) == 0;
+}
+
+/* More than are adopted at a time: no process holds as much as the limit. */
+static void test_orphans_count_towards_the_limit(void **state)
+{
+    struct scene *scene = *state;
+    leave_many(scene, 2 * SPOOL_ADOPTED_MAX);
+    scene->config.bytes_max = (uint64_t)2 * SPOOL_ADOPTED_MAX * HALF_RECORD;
+    scene_reopen(scene);
+    run_until(scene->loop, is_at_the_limit, scene, PATIENCE_MS);
+    unsigned refused = scene->refused;
+    scene_append_text(scene, "one too many");
+    scene_settle(scene);
+    assert_int_equal(scene->refused, refused + 1);
+    run_until(scene->loop, no_files_are_left, scene, PATIENCE_MS);
+    run_until(scene->loop, is_well, scene, PATIENCE_MS); /* once it has looked again */
+    scene_put(scene, "room again");
+}
+
+/* Also while this one has as many orphans as may be. */
+static void test_what_others_append_counts_towards_the_limit(void **state)
+{
+    struct scene *scene = *state;
+    struct spool *other;
+    char text[HALF_RECORD + 1];
+    memset(text, 'a', HALF_RECORD);
+    text[HALF_RECORD] = '\0';
+    leave_many(scene, SPOOL_ADOPTED_MAX);
+    scene->config.bytes_max = (uint64_t)(SPOOL_ADOPTED_MAX + 4) * HALF_RECORD;
+    scene_reopen(scene);
+    scene_wait_records(scene, SPOOL_ADOPTED_MAX);
+    assert_true(is_well(scene));
+    other = scene->spool;
+    scene->config.bytes_max *= 2;
+    scene->spool = scene_open(scene);
+    for (unsigned i = 0; i < 3; i++)
+        scene_put(scene, text);
+    struct spool *appending = scene->spool;
+    scene->spool = other;
+    run_until(scene->loop, is_at_the_limit, scene, PATIENCE_MS);
+    spool_free(appending);
+    run_until(scene->loop, no_files_are_left, scene, PATIENCE_MS);
+    run_until(scene->loop, is_well, scene, PATIENCE_MS);
+}
+
 /* What one process wrote is replayed in its order, by however many others. */
 static void test_no_segment_before_its_elder(void **state)
 {
@@ -516,6 +598,8 @@ int main(void)
         IN_SCENE(test_a_living_process_keeps_its_own),
         IN_SCENE(test_the_oldest_come_first),
         IN_SCENE(test_so_many_are_adopted_at_a_time),
+        IN_SCENE(test_orphans_count_towards_the_limit),
+        IN_SCENE(test_what_others_append_counts_towards_the_limit),
         IN_SCENE(test_no_segment_before_its_elder),
         IN_SCENE(test_each_policy_keeps_records),
         IN_SCENE(test_a_second_server_is_refused),

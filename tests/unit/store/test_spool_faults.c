@@ -22,13 +22,14 @@
 
 /* ---- A disk whose syncs fail, or hang -------------------------------------------------------- */
 
-static atomic_uint syncs;                                /* so far */
+static atomic_uint syncs_begun, syncs;                   /* so far */
 static atomic_uint syncs_to_fail;                        /* the next ones */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: syncs hang */
 
 /* Stands before the C library's for this program. */
 int fdatasync(int fd)
 {
+    atomic_fetch_add(&syncs_begun, 1);
     CHECK(pthread_mutex_lock(&gate) == 0);
     CHECK(pthread_mutex_unlock(&gate) == 0);
     atomic_fetch_add(&syncs, 1);
@@ -44,6 +45,12 @@ static bool has_synced(void *arg)
 {
     const unsigned *count = arg;
     return atomic_load(&syncs) >= *count;
+}
+
+static bool has_begun_to_sync(void *arg)
+{
+    const unsigned *count = arg;
+    return atomic_load(&syncs_begun) >= *count;
 }
 
 static bool is_well(void *arg)
@@ -149,6 +156,30 @@ static void test_policies_sync_when_they_say(void **state)
     before = atomic_load(&syncs);
     scene_put(scene, "always");
     assert_int_equal(atomic_load(&syncs), before + 1);
+}
+
+/* Its sync each second fails while a group is on its way to the same segment. */
+static void test_no_segment_goes_on_after_its_sync_failed(void **state)
+{
+    struct scene *scene = *state;
+    scene->config.fsync = SPOOL_FSYNC_INTERVAL;
+    scene_reopen(scene);
+    unsigned wanted = atomic_load(&syncs_begun) + 1;
+    assert_int_equal(pthread_mutex_lock(&gate), 0);
+    scene_put(scene, "written");
+    run_until(scene->loop, has_begun_to_sync, &wanted, PATIENCE_MS);
+    scene_append_text(scene, "on its way");
+    run_for(scene->loop, 5);
+    atomic_store(&syncs_to_fail, 1);
+    assert_int_equal(pthread_mutex_unlock(&gate), 0);
+    scene_settle(scene);
+    assert_int_equal(scene_files(scene), 1);
+    scene_put(scene, "in another segment");
+    assert_int_equal(scene_files(scene), 2);
+    spool_done(scene->spool, scene_take(scene, "written"));
+    spool_done(scene->spool, scene_take(scene, "on its way"));
+    spool_done(scene->spool, scene_take(scene, "in another segment"));
+    scene_wait_files(scene, 0);
 }
 
 /* ---- A disk that is full --------------------------------------------------------------------- */
@@ -468,6 +499,7 @@ int main(void)
         IN_SCENE(test_a_sync_that_fails_refuses_the_group),
         IN_SCENE(test_a_first_sync_that_fails_leaves_nothing),
         IN_SCENE(test_policies_sync_when_they_say),
+        IN_SCENE(test_no_segment_goes_on_after_its_sync_failed),
         IN_SCENE(test_a_short_write_is_cut_away),
         IN_SCENE(test_a_full_disk_refuses_and_heals),
         IN_SCENE(test_a_kill_loses_nothing),
