@@ -42,7 +42,7 @@ const catalog = {
 const dir = tempDir('bench');
 const redis = await startRedis({ conf: { appendonly: 'yes', appendfsync: 'everysec' } });
 await importCatalog(redis, catalog);
-const server = await startServer({ redis, options: { 'server.workers': 1, 'server.max_requests': 1000000000, 'server.demo': 'on' } });
+const server = await startServer({ redis, options: { 'server.workers': 1, 'server.max_requests': 1000000000, 'server.demo': 'on', 'bots.clicks_per_minute': 1000000 } });
 
 // Lines for wrk, each a path of its own.
 function pathFile(name, count, make) {
