@@ -7,6 +7,7 @@ import {
   eventOf, eventsOf, keepPicture, openPage, shiftsOf, startBrowser, untilCounted, untilLoaded,
 } from '../lib/browser.mjs';
 import { importCatalog, repository, startRedis, startServer } from '../lib/harness.mjs';
+import { patient } from '../lib/traffic.mjs';
 
 const demo = readFileSync(path.join(repository, 'config/demo.json'), 'utf8');
 const publicUrl = 'http://localhost:8080';
@@ -18,7 +19,8 @@ const largest = ['970x250', '640x360'];
 async function startBlog(t, campaigns, caps) {
   const redis = await startRedis({ t });
   // A busy machine's Redis may be late, and capped campaigns would rest. That is another test's matter.
-  const options = { 'server.demo': 'on', 'server.deadline_ms': '5s' };
+  // A script's clicks come sooner and oftener than a reader's.
+  const options = { ...patient, 'server.demo': 'on' };
   const server = await startServer({ t, redis, options });
   const catalog = JSON.parse(demo.replaceAll(publicUrl, server.base));
   catalog.campaigns = catalog.campaigns.filter(({ id }) => campaigns.includes(id));
