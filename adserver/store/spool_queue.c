@@ -38,6 +38,45 @@ void spool_queue_release(struct spool_queue *queue)
 
 /* ---- Segments -------------------------------------------------------------------------------- */
 
+/* The disk cannot read the elder: what is behind it in its process's order must not pass it. */
+static bool waits_for(const struct spool_segment *segment, const struct spool_segment *elder)
+{
+    return elder->stuck && !segment->stuck &&
+           slice_eq(spool_name_process(elder->name), spool_name_process(segment->name));
+}
+
+/* Not done, and not ours to forget. */
+static void mark_stuck(struct spool_queue *queue, struct spool_segment *segment)
+{
+    queue->adopted -= segment->adopted;
+    queue->unread -= segment->records - segment->handed;
+    segment->handed = segment->records;
+    segment->stuck = true;
+}
+
+/* Nothing more is handed out of it, nor of its younger ones, by this process. */
+static void leave_stuck(struct spool_queue *queue, struct spool_segment *segment)
+{
+    struct spool_segment *younger = segment;
+    if (segment->stuck)
+        return;
+    mark_stuck(queue, segment);
+    while ((younger = TAILQ_NEXT(younger, link)) != NULL) {
+        if (waits_for(younger, segment))
+            mark_stuck(queue, younger);
+    }
+}
+
+/* Own ones are made after one of their elders has got stuck. */
+static void stick_to_elders(struct spool_queue *queue, struct spool_segment *segment)
+{
+    const struct spool_segment *elder;
+    TAILQ_FOREACH (elder, &queue->segments, link) {
+        if (waits_for(segment, elder))
+            mark_stuck(queue, segment);
+    }
+}
+
 void spool_queue_add(struct spool_queue *queue, struct spool_segment *segment)
 {
     struct spool_segment *before = TAILQ_LAST(&queue->segments, spool_segments);
@@ -52,6 +91,7 @@ void spool_queue_add(struct spool_queue *queue, struct spool_segment *segment)
         TAILQ_INSERT_AFTER(&queue->segments, before, segment, link);
     else
         TAILQ_INSERT_HEAD(&queue->segments, segment, link);
+    stick_to_elders(queue, segment);
 }
 
 void spool_queue_grow(struct spool_queue *queue, struct spool_segment *segment, uint64_t end,
@@ -60,19 +100,20 @@ void spool_queue_grow(struct spool_queue *queue, struct spool_segment *segment, 
     queue->bytes += end - segment->source.end;
     queue->own_bytes += end - segment->source.end; /* only own ones grow */
     queue->waiting += records;
-    queue->unread += records;
+    queue->unread += segment->stuck ? 0 : records;
     segment->records += records;
+    segment->handed += segment->stuck ? records : 0;
     segment->source.end = end;
 }
 
 static void remove_if_done(struct spool_queue *queue, struct spool_segment *segment)
 {
-    if (!segment->complete || segment->stuck || segment->done < segment->records)
+    if (!segment->complete || segment->done < segment->records)
         return;
     TAILQ_REMOVE(&queue->segments, segment, link);
     queue->bytes -= segment->source.end;
     queue->own_bytes -= segment->adopted ? 0 : segment->source.end;
-    queue->adopted -= segment->adopted;
+    queue->adopted -= segment->adopted && !segment->stuck;
     queue->removed(segment, queue->arg);
 }
 
@@ -113,6 +154,16 @@ bool spool_queue_is_adopted(const struct spool_queue *queue, uint64_t ticket)
     return segment && segment->adopted;
 }
 
+/* Its record is done, or left to the next process. */
+static void forget_ticket(struct spool_queue *queue, uint64_t ticket)
+{
+    ticket_at(queue, ticket)->segment = NULL;
+    while (queue->oldest < queue->next && !ticket_at(queue, queue->oldest)->segment)
+        queue->oldest++;
+    if (queue->resume < queue->oldest)
+        queue->resume = queue->oldest;
+}
+
 void spool_queue_done(struct spool_queue *queue, uint64_t ticket)
 {
     CHECK(ticket < queue->next);
@@ -120,11 +171,7 @@ void spool_queue_done(struct spool_queue *queue, uint64_t ticket)
         ticket < queue->oldest ? NULL : ticket_at(queue, ticket)->segment;
     if (!segment)
         return;
-    ticket_at(queue, ticket)->segment = NULL;
-    while (queue->oldest < queue->next && !ticket_at(queue, queue->oldest)->segment)
-        queue->oldest++;
-    if (queue->resume < queue->oldest)
-        queue->resume = queue->oldest;
+    forget_ticket(queue, ticket);
     queue->waiting--;
     segment->done++;
     remove_if_done(queue, segment);
@@ -137,25 +184,17 @@ void spool_queue_rewind(struct spool_queue *queue)
 
 /* ---- Handing out ----------------------------------------------------------------------------- */
 
-/* Not done, and not ours to forget. */
-static void mark_stuck(struct spool_queue *queue, struct spool_segment *segment)
-{
-    queue->adopted -= segment->adopted && !segment->stuck;
-    segment->stuck = true;
-}
-
 /* Records that were counted and are not to be had any more. */
 static void lose(struct spool_queue *queue, struct spool_segment *segment, int error)
 {
     uint64_t lost = segment->records - segment->handed;
     queue->damaged(segment, segment->read_at, segment->source.end - segment->read_at, error,
                    queue->arg);
-    queue->unread -= lost;
     if (error) {
-        mark_stuck(queue, segment);
-        segment->handed = segment->records;
+        leave_stuck(queue, segment);
         return;
     }
+    queue->unread -= lost;
     queue->waiting -= lost;
     segment->records = segment->handed;
     remove_if_done(queue, segment);
@@ -197,22 +236,35 @@ static bool next_unread(struct spool_queue *queue, struct slice *ret_record, uin
     return false;
 }
 
-/* One that was handed out before; false when the disk does not have it any more. */
+/* The disk does not have a record any more, or does not give it. */
+static void lose_again(struct spool_queue *queue, uint64_t ticket, int error)
+{
+    const struct spool_ticket *place = ticket_at(queue, ticket);
+    queue->damaged(place->segment, place->at, 0, error, queue->arg);
+    if (error) {
+        leave_stuck(queue, place->segment);
+        forget_ticket(queue, ticket);
+    } else {
+        spool_queue_done(queue, ticket);
+    }
+}
+
+/* One that was handed out before; false when it is not to be had. */
 static bool next_again(struct spool_queue *queue, uint64_t ticket, struct slice *ret_record)
 {
-    struct spool_ticket *place = ticket_at(queue, ticket);
+    const struct spool_ticket *place = ticket_at(queue, ticket);
     struct spool_found found;
+    if (place->segment->stuck) {
+        forget_ticket(queue, ticket);
+        return false;
+    }
     enum spool_look look =
         spool_reader_at(queue->reader, &place->segment->source, place->at, &found);
     if (look == SPOOL_LOOK_RECORD) {
         *ret_record = found.record;
         return true;
     }
-    int error = look == SPOOL_LOOK_FAILED ? errno : 0;
-    queue->damaged(place->segment, place->at, 0, error, queue->arg);
-    if (error)
-        mark_stuck(queue, place->segment);
-    spool_queue_done(queue, ticket);
+    lose_again(queue, ticket, look == SPOOL_LOOK_FAILED ? errno : 0);
     return false;
 }
 

@@ -23,7 +23,7 @@ struct spool_segment {
     char name[SPOOL_NAME_MAX];
     bool adopted;  /* what is damaged in it has been told */
     bool complete; /* nothing will be appended */
-    bool stuck;    /* the disk cannot read it: left to the next process */
+    bool stuck;    /* the disk cannot read it, or an elder one: left to the next process */
     uint64_t records;
     uint64_t handed; /* of them handed out, the first ones */
     uint64_t done;   /* of those done */

@@ -8,6 +8,7 @@
 
 #include "store/spool_directory.h"
 #include "store/spool_format.h"
+#include "store/spool_orphans.h"
 #include "unit/store/spool_fixture.h"
 
 #define FILE_MAX 1024
@@ -208,6 +209,23 @@ static void test_a_record_in_a_record_does_not_count(void **state)
     strbuf_release(&inner);
 }
 
+/* Segments of one process, more than are listed, in whatever order the directory has them. */
+static void test_the_oldest_are_listed(void **state)
+{
+    struct scene *scene = *state;
+    struct sample sample;
+    struct spool_namer namer = {.pid = 4711};
+    char name[SPOOL_NAME_MAX];
+    make_sample(scene, &sample);
+    for (unsigned i = 0; i < 3 * SPOOL_LISTED_MAX; i++) {
+        size_t len = i < SPOOL_ADOPTED_MAX ? sample.len : sample.at[1]; /* the oldest have more */
+        spool_name_next(&namer, i, name);
+        put_file(scene, name, slice_of(sample.bytes, len));
+    }
+    scene->spool = scene_open(scene);
+    scene_wait_records(scene, SPOOL_ADOPTED_MAX * TEXT_COUNT);
+}
+
 /* The disk changes its mind after the records were counted, or handed out. */
 static void test_damage_while_the_segment_is_held(void **state)
 {
@@ -241,6 +259,7 @@ int main(void)
         IN_SCENE(test_what_was_just_begun_is_removed),
         IN_SCENE(test_other_files_are_left_alone),
         IN_SCENE(test_a_record_in_a_record_does_not_count),
+        IN_SCENE(test_the_oldest_are_listed),
         IN_SCENE(test_damage_while_the_segment_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,20 @@ int fdatasync(int fd)
     return (int)syscall(SYS_fdatasync, fd);
 }
 
+static _Atomic ino_t unreadable; /* this file's records, not its head; 0: none's */
+
+/* Likewise. */
+ssize_t pread(int fd, void *to, size_t len, off_t at)
+{
+    struct stat stat_of_file;
+    ino_t bad = atomic_load(&unreadable);
+    if (bad && at > 0 && fstat(fd, &stat_of_file) == 0 && stat_of_file.st_ino == bad) {
+        errno = EIO;
+        return -1;
+    }
+    return (ssize_t)syscall(SYS_pread64, fd, to, len, at);
+}
+
 static bool has_synced(void *arg)
 {
     const unsigned *count = arg;
@@ -179,6 +193,84 @@ static void test_no_segment_goes_on_after_its_sync_failed(void **state)
     spool_done(scene->spool, scene_take(scene, "written"));
     spool_done(scene->spool, scene_take(scene, "on its way"));
     spool_done(scene->spool, scene_take(scene, "in another segment"));
+    scene_wait_files(scene, 0);
+}
+
+/* ---- A disk that cannot read ----------------------------------------------------------------- */
+
+static ino_t first_segment(const struct scene *scene)
+{
+    struct stat stat_of_file;
+    assert_int_equal(stat(scene_segment(scene), &stat_of_file), 0);
+    return stat_of_file.st_ino;
+}
+
+/* Three segments of one process, of one record each. */
+static void put_three(struct scene *scene)
+{
+    scene->config.segment_bytes = 1;
+    scene_reopen(scene);
+    scene_put(scene, "first");
+    scene_put(scene, "second");
+    scene_put(scene, "third");
+    assert_int_equal(scene_files(scene), 3);
+}
+
+/* The disk is well: the next process has all of them, in their order. */
+static void expect_three(struct scene *scene)
+{
+    atomic_store(&unreadable, 0);
+    scene_reopen(scene);
+    scene_wait_records(scene, 3);
+    spool_done(scene->spool, scene_take(scene, "first"));
+    spool_done(scene->spool, scene_take(scene, "second"));
+    spool_done(scene->spool, scene_take(scene, "third"));
+}
+
+static void test_no_orphan_before_an_elder_that_cannot_be_read(void **state)
+{
+    struct scene *scene = *state;
+    put_three(scene);
+    atomic_store(&unreadable, first_segment(scene));
+    scene_reopen(scene);
+    run_for(scene->loop, 2 * SPOOL_SCAN_MS);
+    assert_int_equal(spool_waiting(scene->spool), 0);
+    expect_three(scene);
+    scene_wait_files(scene, 0);
+}
+
+static void test_nothing_behind_what_cannot_be_read(void **state)
+{
+    struct scene *scene = *state;
+    put_three(scene);
+    atomic_store(&unreadable, first_segment(scene));
+    scene_take_none(scene);
+    scene_put(scene, "appended meanwhile");
+    scene_take_none(scene);
+    assert_int_equal(spool_waiting(scene->spool), 4);
+    atomic_store(&unreadable, 0);
+    scene_take_none(scene); /* left to the next process */
+    scene_reopen(scene);
+    scene_wait_records(scene, 4);
+    spool_done(scene->spool, scene_take(scene, "first"));
+    spool_done(scene->spool, scene_take(scene, "second"));
+    spool_done(scene->spool, scene_take(scene, "third"));
+    spool_done(scene->spool, scene_take(scene, "appended meanwhile"));
+    scene_wait_files(scene, 0);
+}
+
+static void test_nothing_behind_what_cannot_be_read_again(void **state)
+{
+    struct scene *scene = *state;
+    put_three(scene);
+    uint64_t first = scene_take(scene, "first");
+    scene_take(scene, "second");
+    atomic_store(&unreadable, first_segment(scene));
+    spool_rewind(scene->spool);
+    scene_take_none(scene);
+    spool_done(scene->spool, first); /* its ticket is not valid any more */
+    assert_int_equal(spool_waiting(scene->spool), 3);
+    expect_three(scene);
     scene_wait_files(scene, 0);
 }
 
@@ -500,6 +592,9 @@ int main(void)
         IN_SCENE(test_a_first_sync_that_fails_leaves_nothing),
         IN_SCENE(test_policies_sync_when_they_say),
         IN_SCENE(test_no_segment_goes_on_after_its_sync_failed),
+        IN_SCENE(test_no_orphan_before_an_elder_that_cannot_be_read),
+        IN_SCENE(test_nothing_behind_what_cannot_be_read),
+        IN_SCENE(test_nothing_behind_what_cannot_be_read_again),
         IN_SCENE(test_a_short_write_is_cut_away),
         IN_SCENE(test_a_full_disk_refuses_and_heals),
         IN_SCENE(test_a_kill_loses_nothing),
