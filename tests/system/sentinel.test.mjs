@@ -74,6 +74,8 @@ function traffic(t, servers) {
 async function start(t, settings = {}, { count = 2 } = {}) {
   const group = await startSentinels({ t, ...settings });
   await importCatalog(group, catalog);
+  const replicas = group.servers.length - 1;
+  await until(async () => (await group.first.command('WAIT', String(replicas), '1000')) === replicas, { timeout: 20000, what: 'the replicas have the catalog' });
   const options = { 'server.workers': 2 };
   const servers = await startServers({ t, redis: group, count, options, allowErrors: /redis/i });
   return { group, servers };
