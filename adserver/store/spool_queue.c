@@ -55,15 +55,15 @@ static void mark_stuck(struct spool_queue *queue, struct spool_segment *segment)
 }
 
 /* Nothing more is handed out of it, nor of its younger ones, by this process. */
-static void leave_stuck(struct spool_queue *queue, struct spool_segment *segment)
+static void leave_stuck(struct spool_queue *queue, struct spool_segment *elder)
 {
-    struct spool_segment *younger = segment;
-    if (segment->stuck)
+    struct spool_segment *other = elder;
+    if (elder->stuck)
         return;
-    mark_stuck(queue, segment);
-    while ((younger = TAILQ_NEXT(younger, link)) != NULL) {
-        if (waits_for(younger, segment))
-            mark_stuck(queue, younger);
+    mark_stuck(queue, elder);
+    while ((other = TAILQ_NEXT(other, link)) != NULL) {
+        if (waits_for(other, elder))
+            mark_stuck(queue, other);
     }
 }
 
