@@ -291,6 +291,16 @@ static void apply_log(const struct settings *settings)
               (enum log_format)settings->options->log_format);
 }
 
+/* New workers look for what others have left in their own state directory. */
+static void warn_of_old_spool(const char *old, const char *fresh)
+{
+    if (strcmp(old, fresh) != 0)
+        log_event(LOG_WARNING,
+                  "reload: server.state_dir has changed; events that wait in the old one's spool "
+                  "stay there until it is named again",
+                  LOG_STR("old", old), LOG_STR("new", fresh));
+}
+
 /* A new configuration takes over whole, or not at all. */
 static bool reload(void *context)
 {
@@ -305,6 +315,8 @@ static bool reload(void *context)
         settings_free(fresh);
         return false;
     }
+    warn_of_old_spool(server->settings->options->server_state_dir,
+                      fresh->options->server_state_dir);
     settings_free(server->settings);
     server->settings = fresh;
     apply_log(fresh);

@@ -175,6 +175,7 @@ test('a state directory may be named again, after a reload that was refused too'
   await until(() => /reload: refused/.test(server.log()), { what: 'it is refused' });
   await reload(server, { ...other, 'server.admin_listen': `127.0.0.1:${server.adminPort}` });
   await reload(server, { 'server.state_dir': home });
+  assert.match(server.log(), /level=warning msg="reload: server.state_dir has changed; events that wait/);
   assert.equal(server.log().split('reload: refused').length, 2);
 });
 
