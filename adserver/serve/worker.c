@@ -472,6 +472,15 @@ static void on_turn(int64_t us, void *metrics)
     metrics_observe(metrics, LATENCY_LOOP_TURN, us);
 }
 
+/*
+ * What the loop's own handler gives way to at the end: a worker that is on its way out and told so
+ * once more is not to die of it.
+ */
+static void told_again(int number)
+{
+    (void)number;
+}
+
 int worker_run(const struct worker_config *config)
 {
     struct worker worker = {.config = config};
@@ -479,6 +488,7 @@ int worker_run(const struct worker_config *config)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN); /* a terminal sends it to all; the supervisor tells us */
     (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGTERM, told_again);
     worker.started_us = clock_mono_us(&clock_system);
     if (!make_tokens(&worker))
         return 1;

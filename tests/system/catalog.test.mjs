@@ -230,6 +230,7 @@ test('wrong types under our own keys, and all keys gone', async (t) => {
   const redis = await startRedis({ t });
   await importCatalog(redis, smallCatalog);
   const server = await startServer({ t, redis, options: { 'server.workers': 2 }, allowErrors: true });
+  await until(async () => new Set((await server.stats()).workers.map((worker) => worker.catalog_revision)).size === 1, { what: 'both workers have the catalog' });
   await redis.command('SET', 'ad:campaign:spring', 'text');
   await until(async () => (await rejected(server)).some((one) => one.key === 'ad:campaign:spring'));
   assert.equal((await served(server, 'header')).campaign, 'spring');

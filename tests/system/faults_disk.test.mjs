@@ -137,9 +137,8 @@ test('our own disk is full while Redis is away: 503 to beacons, clicks land, ads
     refused += full.refused;
     return full.refused === 50;
   }, { what: 'no event finds room any more' });
-  const { events, spool } = await server.stats();
-  assert.equal(events.failed, refused);
-  assert.equal(spool.writable, false);
+  await until(async () => (await server.stats()).spool.writable === false, { what: 'the gauge is told' });
+  assert.equal((await server.stats()).events.failed, refused);
   assert.equal(await metric(server, 'spool_writable'), 0);
   assert.ok((await metric(server, 'spool_refused_total')) > 0, 'the alarm counts');
   const ready = await request(`${server.admin}/readyz`);
