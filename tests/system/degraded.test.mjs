@@ -227,12 +227,16 @@ test('a Redis that does not take writes: events wait in the spool, pages go on',
   const key = newestKey(path.join(server.dir, 'state', 'keyring'));
   const token = () => signToken(key, { campaign: 'open', creative: 'open-1', slot: 'header' });
   await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '1');
-  assert.equal((await report(`${server.base}/v1/i/${token()}`)).status, 204);
-  assert.equal(await eventsGo(server), 'spool');
+  let sent = 0;
+  await until(async () => {
+    sent++;
+    assert.equal((await report(`${server.base}/v1/i/${token()}`)).status, 204);
+    return (await eventsGo(server)) === 'spool';
+  }, { what: 'the worker that is asked has found out' });
   assert.equal(await winner(server), 'open');
   assert.deepEqual((await countsInRedis(redis, 'open')).total.impressions ?? 0, 0);
   await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '0');
-  await until(async () => (await countsInRedis(redis, 'open')).total.impressions === 1);
+  await until(async () => (await countsInRedis(redis, 'open')).total.impressions === sent);
   await until(async () => (await winner(server)) === 'capped');
 
   await redis.command('SCRIPT', 'FLUSH');

@@ -50,7 +50,7 @@ async function assertSpoolsMeanwhile(all, refuse, heal) {
   const { spooled } = (await server.stats()).events;
   await refuse();
   assert.deepEqual(await impressions(server, 100), { acknowledged: 100, refused: 0 });
-  assert.equal(await eventsGo(server), 'spool');
+  await until(async () => (await eventsGo(server)) === 'spool', { what: 'a worker that has found out is asked' });
   assert.equal(await winner(server), 'spring');
   await until(async () => (await metric(server, 'spool_waiting')) > 0, { what: 'the alarm is told' });
   assert.equal((await server.stats()).events.spooled, spooled + 100);
