@@ -22,8 +22,10 @@
 #include "serve/settings.h"
 #include "serve/worker.h"
 #include "serve/young.h"
+#include "store/flight_board.h"
 #include "store/keyring.h"
 #include "store/spool.h"
+#include "store/spool_marks.h"
 
 #define OVERRIDES_MAX 256 /* -o on one command line */
 
@@ -54,6 +56,8 @@ struct server {
     struct settings *settings;
     struct metrics *metrics;
     struct young *young;
+    struct flight_board *board;
+    struct spool_marks *marks;
     struct sockets public_sockets, admin_sockets;
     struct spool_locks locks;
 };
@@ -276,6 +280,8 @@ static int run_worker(unsigned number, void *context)
         .settings = server->settings,
         .metrics = server->metrics,
         .young = server->young,
+        .board = server->board,
+        .marks = server->marks,
         .public_fds = server->public_sockets.fds,
         .public_count = server->public_sockets.count,
         .admin_fds = server->admin_sockets.fds,
@@ -331,6 +337,12 @@ static void close_sockets(struct server *server)
     drop_sockets(&server->admin_sockets, &none);
 }
 
+static void worker_ended(pid_t pid, void *context)
+{
+    const struct server *server = context;
+    flight_board_release(server->board, pid);
+}
+
 static void stopping(void *context)
 {
     close_sockets(context);
@@ -372,6 +384,7 @@ static int supervise(struct server *server)
     struct workers_config config = {
         .main = run_worker,
         .reload = reload,
+        .ended = worker_ended,
         .stopping = stopping,
         .context = server,
         .count = worker_count,
@@ -381,6 +394,8 @@ static int supervise(struct server *server)
 
     server->metrics = config.metrics = metrics_new(layout);
     server->young = young_new();
+    server->board = flight_board_new();
+    server->marks = spool_marks_new();
     log_event(LOG_INFO, "started", LOG_STR("version", MASTHEAD_VERSION),
               LOG_INT("workers", server->settings->workers),
               LOG_STR("listen", server->settings->options->server_listen),
@@ -389,6 +404,8 @@ static int supervise(struct server *server)
     log_event(LOG_INFO, "stopped", LOG_INT("code", code));
     metrics_free(server->metrics);
     young_free(server->young);
+    flight_board_free(server->board);
+    spool_marks_free(server->marks);
     return code;
 }
 

@@ -219,6 +219,8 @@ static void place_died(struct supervisor *supervisor, struct place *place, int s
     pid_t pid = place->pid;
     uint32_t restarts = row->restarts;
 
+    if (supervisor->config.ended)
+        supervisor->config.ended(pid, supervisor->config.context);
     place->pid = 0;
     close_ready_fd(place);
     if (!is_wanted(supervisor, place)) {

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/metrics.h"
 
@@ -34,6 +35,9 @@ typedef int workers_main_fn(unsigned number, void *context);
 /* Reads the configuration again. False: everything stays as it is (it has said why). */
 typedef bool workers_reload_fn(void *context);
 
+/* That worker process has ended, however it did: nothing of its pid is in use any more. */
+typedef void workers_ended_fn(pid_t pid, void *context);
+
 /* Everybody is about to be told to drain: the supervisor's listening sockets are to be closed. */
 typedef void workers_stopping_fn(void *context);
 
@@ -41,6 +45,7 @@ struct workers_config {
     struct metrics *metrics;
     workers_main_fn *main;
     workers_reload_fn *reload;
+    workers_ended_fn *ended;       /* may be NULL */
     workers_stopping_fn *stopping; /* may be NULL */
     void *context;
     unsigned (*count)(void *context);   /* wanted now, 1 to WORKERS_MAX; asked at each generation */

@@ -100,12 +100,17 @@ static void answer(struct report *report, bool written)
 
 /* Counting */
 
+void event_note_result(enum ledger_result result, void *arg)
+{
+    const struct report *report = arg;
+    event_outcome_count(report->service->metrics, report->series, report->door->kind,
+                        report->filter, result);
+}
+
 static void on_recorded(enum ledger_result result, void *arg)
 {
     struct report *report = arg;
 
-    event_outcome_count(report->service->metrics, report->series, report->door->kind,
-                        report->filter, result);
     if (report->exchange) {
         http_on_gone(report->exchange, NULL, NULL);
         answer(report, result != LEDGER_FAILED);

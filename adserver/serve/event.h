@@ -17,4 +17,7 @@ http_handler event_handle_viewable;   /* /v1/v/TOKEN */
 http_handler event_handle_click;      /* /v1/c/TOKEN */
 http_handler event_handle_conversion; /* /v1/x/CLICK_ID and /v1/x/CLICK_ID.gif */
 
+/* For the ledger: what became of an event that one of these recorded, for /stats. */
+ledger_fn event_note_result;
+
 #endif

@@ -293,6 +293,14 @@ static struct event_streams *make_streams(struct service *service)
                : NULL;
 }
 
+/* Where Redis is far away, and a decision may wait for it, so may an event. */
+static int ledger_patience_ms(int redis_timeout_ms)
+{
+    if (redis_timeout_ms < LEDGER_PATIENCE_MS)
+        return LEDGER_PATIENCE_MS;
+    return redis_timeout_ms < LEDGER_PATIENCE_MAX_MS ? redis_timeout_ms : LEDGER_PATIENCE_MAX_MS;
+}
+
 static void make_store(struct worker *worker)
 {
     struct service *service = &worker->service;
@@ -321,9 +329,12 @@ static void make_store(struct worker *worker)
         .click_window_ms = service->options->conversions_click_window_in_ms,
         .view_window_ms = service->options->conversions_view_window_in_ms,
         .spool = service->spool,
+        .board = worker->config->board,
+        .patience_ms = ledger_patience_ms(service->redis_timeout_ms),
         .refuse_without_impression = service->options->bots_click_without_impression == 1,
         .goal_of = event_outcome_goal,
         .knows_goals = event_outcome_knows_goals,
+        .on_result = event_note_result,
         .on_replayed = event_outcome_replayed,
         .arg = service,
     };
@@ -391,13 +402,14 @@ static void make_service(struct worker *worker)
 }
 
 /* A worker that has nowhere to spool serves all the same: then only Redis takes events. */
-static void make_spool(struct service *service)
+static void make_spool(struct service *service, struct spool_marks *marks)
 {
     struct err err = {0};
     const struct spool_config config = {
         .loop = service->loop,
         .clock = service->clock,
         .metrics = service->metrics,
+        .marks = marks,
         .state_dir = service->options->server_state_dir,
         .fsync = (enum spool_fsync)service->options->spool_fsync,
         .bytes_max = (uint64_t)service->options->spool_bytes_max,
@@ -493,7 +505,7 @@ int worker_run(const struct worker_config *config)
     if (!make_tokens(&worker))
         return 1;
     make_service(&worker);
-    make_spool(&worker.service);
+    make_spool(&worker.service, config->marks);
     make_store(&worker);
     door_make(&worker, &worker.public_door, public_routes,
               sizeof(public_routes) / sizeof(*public_routes));

@@ -1,7 +1,8 @@
 -- event: counts a batch of reported events of one campaign, each once.
 --
 -- KEYS[1]  the mark of the batches that one process sends for this campaign: the number of the last
---          one that was dealt with, a colon, and what was answered to it
+--          one that was dealt with, a colon, what was answered to it, and of replayed ones to those
+--          before it, a comma before each; nothing stands for an answer of ones only
 -- KEYS[2]  HASH of the campaign's sums: field <metric>, and what was spent: `spend` in micro-units,
 --          `spend_rest` in thousandths of one
 -- KEYS[3]  HASH of the campaign's goals (lease.lua)
@@ -12,7 +13,8 @@
 --   what is remembered of clicks of a block that conversions may follow, HASH by place in it: the
 --   click's time in ms (0: none), `:` how many conversions followed, `:` 1: one without an order
 --   the orders that have counted, ZSET by time in ms
--- ARGV[1]  number of this batch, [2] 1: those before it that were not dealt with come no more
+-- ARGV[1]  number of this batch, [2] 0: it is sent alone; 1: others may be under way, so that their
+--          answers are kept as well; 2: those before it that were not dealt with come no more
 -- ARGV[3]  how long KEYS[1] is kept from now on, ms; [4] how long blocks are, ms
 -- ARGV[5]  sum of 1: a click without impression does not count (else it counts its impression, too),
 --          2: something has a price, 4: something has a bound, 8: what is counted goes to a stream
@@ -38,7 +40,7 @@
 -- 3 kept apart under its word, 4 kept apart under `over_goal`, 5 likewise, but its missing
 -- impression counted, 6 kept apart under `no_impression`, and of conversions under 7 `no_click`,
 -- 8 `late`, 9 `excess`. Of a batch that had been dealt with before: `=` and what was answered then,
--- or nothing where that is not known any more. `gap`: not dealt with, as the one before it has not
+-- or nothing where those were ones, or where that is not known any more. `gap`: not dealt with, as the one before it has not
 -- been. All or nothing: where a field holds no number, what was
 -- changed is changed back and the error answered.
 
@@ -47,14 +49,36 @@ local total, goal = KEYS[2], KEYS[3]
 
 -- ---- Whether it has been dealt with ----
 
+local answers_kept, answers_bytes = 64, 512   -- so many at least; cut when they are longer
 local number = tonumber(ARGV[1])
-local mark, last, answered = call('GET', KEYS[1]), 0
+local mark, last, answered = call('GET', KEYS[1]), 0, ''
 if mark then
-    last, answered = string.match(mark, '^(%d+):(%d*)$')
+    last, answered = string.match(mark, '^(%d+):([%d,]*)$')
     last = tonumber(last) or 0
 end
-if number <= last then return '=' .. (number == last and answered or '') end
-if ARGV[2] == '0' and number > last + 1 then return 'gap' end
+if number <= last then
+    for _ = number, math.min(last, number + answers_kept) - 1 do
+        answered = string.match(answered, ',(.*)') or ''
+    end
+    return '=' .. string.match(answered, '^%d*')
+end
+if ARGV[2] ~= '2' and number > last + 1 then return 'gap' end
+
+local kept = ''
+if ARGV[2] ~= '0' and number == last + 1 and last > 0 then
+    kept = ',' .. answered
+    if #kept > answers_bytes then
+        local at = 1
+        for _ = 2, answers_kept do at = at and string.find(kept, ',', at + 1, true) end
+        if at then kept = string.sub(kept, 1, at - 1) end
+    end
+end
+
+-- The batch has been dealt with, and this is what is answered.
+local function set_mark(answer)
+    local own = string.find(answer, '[^1]') and answer or ''
+    call('SET', KEYS[1], ARGV[1] .. ':' .. own .. kept, 'PX', ARGV[3])
+end
 
 local rules = tonumber(ARGV[5])
 local strict, priced, bound = rules % 2 == 1, floor(rules / 2) % 2 == 1, floor(rules / 4) % 2 == 1
@@ -74,7 +98,7 @@ if #ARGV[14] == 8 and byte(ARGV[14]) == 1 and byte(ARGV[14], 7) == 0 and rules <
     if type(failed) == 'number' then
         failed = redis.pcall('HINCRBY', total, metric, 1)
         if type(failed) == 'number' then
-            call('SET', KEYS[1], ARGV[1] .. ':' .. answer, 'PX', ARGV[3])
+            set_mark(answer)
             return answer
         end
         redis.pcall('HINCRBY', KEYS[hours], ARGV[names] .. metric, -1)
@@ -377,7 +401,7 @@ local function deal()
     write()
     publish()
     local answer = table.concat(answers)
-    call('SET', KEYS[1], ARGV[1] .. ':' .. answer, 'PX', ARGV[3])
+    set_mark(answer)
     return answer
 end
 

@@ -3,13 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "decision/id_table.h"
 #include "net/loop.h"
+#include "store/flight_board.h"
 #include "store/ledger_batch.h"
 #include "store/ledger_call.h"
 #include "store/ledger_keys.h"
+#include "store/ledger_left.h"
 #include "store/ledger_probe.h"
 #include "store/ledger_recent.h"
 #include "store/ledger_replay.h"
@@ -26,7 +29,7 @@
  *
  * One batch of a lane is under way at a time: what is reported meanwhile makes the next one, so
  * batches are as large as the load is, and a batch whose fate is not known has none behind it. What
- * has waited in the queue for LEDGER_PATIENCE_MS goes into the spool, whence many go at a time.
+ * has waited in the queue for the patience goes into the spool, whence many go at a time.
  */
 
 const char *const event_kind_words[] = {
@@ -55,6 +58,7 @@ struct batch {
     struct lane *lane;
     struct strbuf record;
     struct ledger_identity identity;
+    struct flight flight;
     int64_t since_us; /* monotonic: when it began */
     unsigned count;   /* of events and waiters */
     struct waiter waiters[LEDGER_BATCH_EVENTS];
@@ -75,7 +79,9 @@ struct ledger {
     struct id_table lanes;
     STAILQ_HEAD(, lane) due; /* looked at at the end of the turn */
     struct loop_timer *end_of_turn;
-    struct batches spooling;     /* the spool has not said yet whether they are durable */
+    struct batches spooling; /* the spool has not said yet whether they are durable */
+    struct flights *flights; /* NULL: without a spool */
+    struct ledger_left *left;
     struct ledger_epoch *live;   /* of what is sent */
     struct ledger_epoch *direct; /* of what goes to the spool at once */
     struct ledger_recent *recent;
@@ -92,6 +98,7 @@ static struct batch *batch_new(struct ledger *ledger, struct lane *lane)
     struct batch *batch = check_malloc(sizeof *batch);
     batch->ledger = ledger;
     batch->lane = lane;
+    batch->flight = flight_none;
     batch->since_us = clock_mono_us(ledger->config.clock);
     batch->count = 0;
     strbuf_init(&batch->record, LEDGER_BATCH_BYTES);
@@ -105,8 +112,23 @@ static void batch_free(struct batch *batch)
     free(batch);
 }
 
-static void tell_all(struct batch *batch, enum ledger_result result)
+/* Each is noted first, by this process or by another one that has it, and then answered. */
+static void tell(struct ledger *ledger, struct batch *batch, const enum ledger_result *results)
 {
+    for (unsigned i = 0; i < batch->count && ledger->config.on_result; i++) {
+        if (batch->flight.place < 0 || flights_tell(ledger->flights, batch->flight, i))
+            ledger->config.on_result(results[i], batch->waiters[i].arg);
+    }
+    flights_end(ledger->flights, batch->flight);
+    for (unsigned i = 0; i < batch->count; i++)
+        batch->waiters[i].fn(results[i], batch->waiters[i].arg);
+}
+
+/* Of what is not dealt with: if it is on the board it stays there. */
+static void tell_all(struct ledger *ledger, struct batch *batch, enum ledger_result result)
+{
+    for (unsigned i = 0; i < batch->count && ledger->config.on_result; i++)
+        ledger->config.on_result(result, batch->waiters[i].arg);
     for (unsigned i = 0; i < batch->count; i++)
         batch->waiters[i].fn(result, batch->waiters[i].arg);
 }
@@ -149,11 +171,17 @@ static void look_at_lane(struct ledger *ledger, struct lane *lane)
     STAILQ_INSERT_TAIL(&ledger->due, lane, link);
 }
 
+static bool has_room(const struct batch *batch)
+{
+    return batch->count < LEDGER_BATCH_EVENTS &&
+           batch->record.len + LEDGER_EVENT_BYTES <= FLIGHT_RECORD_MAX;
+}
+
 /* The last batch of the queue that has room, or a new one. */
 static struct batch *open_batch(struct ledger *ledger, struct lane *lane)
 {
     struct batch *batch = TAILQ_LAST(&lane->queue, batches);
-    if (batch && batch->count < LEDGER_BATCH_EVENTS)
+    if (batch && has_room(batch))
         return batch;
     batch = batch_new(ledger, lane);
     TAILQ_INSERT_TAIL(&lane->queue, batch, link);
@@ -162,15 +190,26 @@ static struct batch *open_batch(struct ledger *ledger, struct lane *lane)
 
 /* ---- Into the spool ---- */
 
+/* One that was refused and has been sent is left on the board: it is spooled when the disk takes it
+ * (ledger_left.h). One that was not sent will not come, though its number is given out: a gap. */
+static void note_durable(struct ledger *ledger, const struct batch *batch, bool durable)
+{
+    if (durable)
+        flights_spooled(ledger->flights, batch->flight);
+    else
+        flights_leave(ledger->flights, batch->flight);
+    if (!durable)
+        ledger_epoch_end(ledger->direct, &batch->identity);
+}
+
 static void on_durable(bool durable, void *arg)
 {
     struct batch *batch = arg;
     struct ledger *ledger = batch->ledger;
     if (ledger) {
         TAILQ_REMOVE(&ledger->spooling, batch, link);
-        if (!durable) /* its number is given out and will not come: a gap */
-            ledger_epoch_end(ledger->direct, &batch->identity);
-        tell_all(batch, durable ? LEDGER_SPOOLED : LEDGER_FAILED);
+        note_durable(ledger, batch, durable);
+        tell_all(ledger, batch, durable ? LEDGER_SPOOLED : LEDGER_FAILED);
     }
     batch_free(batch);
 }
@@ -179,7 +218,7 @@ static void on_durable(bool durable, void *arg)
 static void spool_batch(struct ledger *ledger, struct batch *batch)
 {
     if (!ledger->config.spool) {
-        tell_all(batch, LEDGER_FAILED);
+        tell_all(ledger, batch, LEDGER_FAILED);
         batch_free(batch);
         return;
     }
@@ -214,8 +253,7 @@ static void settle(struct ledger *ledger, struct batch *batch, const enum ledger
 {
     ledger_recent_add(ledger->recent, strbuf_slice(&batch->record),
                       clock_mono_us(ledger->config.clock));
-    for (unsigned i = 0; i < batch->count; i++)
-        batch->waiters[i].fn(results[i], batch->waiters[i].arg);
+    tell(ledger, batch, results);
     batch_free(batch);
 }
 
@@ -230,7 +268,8 @@ static void take_answer(struct ledger *ledger, struct batch *batch, enum redis_f
     }
     ledger_epoch_end(ledger->live, &batch->identity);
     if (answer == LEDGER_CANNOT) {
-        tell_all(batch, LEDGER_FAILED);
+        flights_end(ledger->flights, batch->flight);
+        tell_all(ledger, batch, LEDGER_FAILED);
         batch_free(batch);
         return;
     }
@@ -260,9 +299,11 @@ static void send_first(struct ledger *ledger, struct lane *lane)
     TAILQ_REMOVE(&lane->queue, batch, link);
     identify(batch, ledger->live);
     CHECK(ledger_batch_read(strbuf_slice(&batch->record), &events));
+    batch->flight = flights_begin(ledger->flights, &batch->identity, events.campaign,
+                                  strbuf_slice(&batch->record));
     lane->under_way = batch;
     ledger_call_send(&ledger->config, &events, LEDGER_LIVE,
-                     ledger->config.spool ? LEDGER_PATIENCE_MS : LEDGER_PATIENCE_ALONE_MS,
+                     ledger->config.spool ? ledger->config.patience_ms : LEDGER_PATIENCE_ALONE_MS,
                      on_answer, batch);
 }
 
@@ -271,7 +312,8 @@ static bool is_behind(const struct ledger *ledger, const struct lane *lane)
 {
     const struct batch *batch = TAILQ_FIRST(&lane->queue);
     return ledger->config.spool && batch &&
-           clock_mono_us(ledger->config.clock) - batch->since_us >= LEDGER_PATIENCE_MS * US_PER_MS;
+           clock_mono_us(ledger->config.clock) - batch->since_us >=
+               ledger->config.patience_ms * US_PER_MS;
 }
 
 static void look(struct ledger *ledger, struct lane *lane, bool sends)
@@ -347,6 +389,8 @@ struct ledger *ledger_new(const struct ledger_config *config)
 {
     struct ledger *ledger = check_calloc(1, sizeof *ledger);
     CHECK(config->prefix.len <= LEDGER_PREFIX_MAX);
+    CHECK(!config->spool || (config->board && config->patience_ms >= LEDGER_PATIENCE_MS &&
+                             config->patience_ms <= LEDGER_PATIENCE_MAX_MS));
     ledger->config = *config;
     ledger->lanes.id_of = id_of_lane;
     STAILQ_INIT(&ledger->due);
@@ -355,18 +399,21 @@ struct ledger *ledger_new(const struct ledger_config *config)
     ledger->live = ledger_epoch_new();
     ledger->direct = ledger_epoch_new();
     ledger->recent = ledger_recent_new();
-    ledger->replay = ledger_replay_new(config, ledger->recent, is_ready, ledger);
+    ledger->flights = config->spool ? flights_new(config->board, getpid()) : NULL;
+    ledger->left = ledger_left_new(config, ledger->flights);
+    ledger->replay = ledger_replay_new(config, ledger->recent, ledger->flights, is_ready, ledger);
     ledger->serves = serves_new(config);
     ledger->probe = ledger_probe_new(config);
     return ledger;
 }
 
-/* It is left to an answer that is still to come, or freed at once. */
+/* It is left to an answer that is still to come, or freed at once. What is on the board stays. */
 static void abandon(struct batch *batch, bool is_awaited)
 {
+    struct ledger *ledger = batch->ledger;
     batch->ledger = NULL;
     batch->lane = NULL;
-    tell_all(batch, LEDGER_FAILED);
+    tell_all(ledger, batch, LEDGER_FAILED);
     if (!is_awaited)
         batch_free(batch);
 }
@@ -403,6 +450,8 @@ void ledger_free(struct ledger *ledger)
     loop_timer_free(ledger->end_of_turn);
     serves_free(ledger->serves);
     ledger_replay_free(ledger->replay);
+    ledger_left_free(ledger->left);
+    flights_free(ledger->flights);
     ledger_recent_free(ledger->recent);
     ledger_epoch_free(ledger->live);
     ledger_epoch_free(ledger->direct);

@@ -20,6 +20,10 @@
  * with its identity; it counts in the hour in which it was reported. Where it can't be written
  * there either it has failed.
  *
+ * What a process has sent and not yet told stands on a board (flight_board.h) that outlives it.
+ * When one is killed another one puts what was under way into its own spool; so it counts, though
+ * nobody was told that it would, and what is told (/stats) agrees with what is counted.
+ *
  * Events that were counted during the last seconds are kept in memory, too: they are sent again
  * when the connection comes back with another server behind it, which may not have heard of them.
  *
@@ -57,10 +61,12 @@
 #include "store/redis.h"
 
 struct event_streams;
+struct flight_board;
 struct spool;
 
 #define LEDGER_FLUSH_MS          100
 #define LEDGER_PATIENCE_MS       50    /* for its turn, and for Redis, before a batch is spooled */
+#define LEDGER_PATIENCE_MAX_MS   500   /* where Redis is given longer for all else */
 #define LEDGER_PATIENCE_ALONE_MS 2000  /* where there is no spool to go to */
 #define LEDGER_PENDING_MAX       65536 /* sums of serves, by hour and metric, that wait for Redis */
 #define LEDGER_SEEN_MARGIN_MS    (INT64_C(3600) * 1000)
@@ -122,8 +128,8 @@ enum ledger_result {
 };
 typedef void ledger_fn(enum ledger_result result, void *arg);
 /*
- * What became of an event that had been spooled, maybe by another process. Told once of each, but
- * for what was under way when a process ended: then not at all. Where its answer came too late to
+ * What became of an event that had been spooled, or that was under way when another process ended.
+ * Told once of each, by one of the processes that share a board. Where its answer came too late to
  * be known, it is told as counted, or under its filter.
  */
 typedef void ledger_replayed_fn(const struct ledger_event *event, enum ledger_result result,
@@ -135,6 +141,7 @@ struct ledger_config {
     struct loop *loop;
     struct redis *redis; /* used until it or the ledger is freed */
     struct spool *spool; /* to be freed before the ledger; NULL: what Redis does not take fails */
+    struct flight_board *board; /* to outlive the ledger; with a spool only, where it is needed */
     struct event_streams *streams; /* to outlive the ledger; NULL: events.stream is off */
     const struct clock *clock;
     struct slice prefix; /* must outlive the ledger */
@@ -142,9 +149,13 @@ struct ledger_config {
     int64_t click_window_ms; /* a conversion may follow a click for so long */
     int64_t view_window_ms; /* or, without one, the serve of a viewable impression; 0: it may not */
     bool refuse_without_impression; /* a click whose impression nobody reported does not count */
-    ledger_goal_fn *goal_of;        /* NULL: no campaign has price or bounds */
+    int patience_ms; /* from LEDGER_PATIENCE_MS to LEDGER_PATIENCE_MAX_MS; without a spool unused */
+    ledger_goal_fn *goal_of;            /* NULL: no campaign has price or bounds */
     ledger_knows_goals_fn *knows_goals; /* NULL: always */
-    ledger_replayed_fn *on_replayed;    /* may be NULL */
+    /* What became of an event, with its `arg`: called quickly, for all of a batch, before any `fn`
+     * of it. May be NULL. */
+    ledger_fn *on_result;
+    ledger_replayed_fn *on_replayed; /* may be NULL */
     void *arg;
 };
 struct ledger *ledger_new(const struct ledger_config *config);

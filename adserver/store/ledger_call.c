@@ -165,13 +165,20 @@ static void name_keys(struct call *call, struct slice prefix, const struct ledge
     call->key_count = PLAIN_KEYS;
 }
 
+/* As event.lua has them. */
+static const char *const manners[] = {
+    [LEDGER_LIVE] = "0",
+    [LEDGER_REPLAYED] = "1",
+    [LEDGER_FORCED] = "2",
+};
+
 static void name_args(struct call *call, const struct ledger_config *config,
                       const struct ledger_batch *batch, enum ledger_manner manner)
 {
     int64_t seen_ms = IMPRESSION_BLOCK_AGE_MS + config->page_ttl_ms + LEDGER_SPOOLED_MAX_MS +
                       LEDGER_SEEN_MARGIN_MS + config->view_window_ms;
     call->args[0] = number_of(call->number, (int64_t)batch->identity.number);
-    call->args[1] = manner == LEDGER_FORCED ? SLICE("1") : SLICE("0");
+    call->args[1] = slice_cstr(manners[manner]);
     call->args[2] = number_of(call->mark_kept, LEDGER_MARK_KEPT_MS);
     call->args[3] = number_of(call->seen_kept, seen_ms);
     call->arg_count = PLAIN_ARGS;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "net/loop.h"
+#include "store/flight_board.h"
 #include "store/ledger_batch.h"
 #include "store/ledger_call.h"
 #include "store/ledger_recent.h"
@@ -15,11 +16,13 @@
 #define PER_TICK (LEDGER_REPLAY_RATE * LEDGER_REPLAY_TICK_MS / 1000)
 
 /* A batch under way. */
-struct flight {
-    LIST_ENTRY(flight) link;
+struct sent {
+    LIST_ENTRY(sent) link;
     struct ledger_replay *replay; /* NULL: it has gone */
     bool spooled; /* from the spool, under this ticket; else recalled, in that place */
+    bool told;    /* another process may have, if Redis has dealt with it */
     uint64_t ticket;
+    struct flight flight;
     unsigned count; /* of its events */
     size_t len;
     char record[]; /* as it stands in the spool */
@@ -28,11 +31,12 @@ struct flight {
 struct ledger_replay {
     struct ledger_config config;
     struct ledger_recent *recent;
+    struct flights *flights;
     ledger_ready_fn *ready;
     void *arg;
     struct loop_timer *timer;
     int64_t due_us; /* of the timer, monotonic; INT64_MAX: it is not set */
-    LIST_HEAD(, flight) flights;
+    LIST_HEAD(, sent) under_way;
     unsigned in_flight;
     unsigned recalled; /* of these, events that Redis may have lost */
     bool failed;       /* one has: nothing more is sent before all are answered */
@@ -85,92 +89,86 @@ static void tell_one(const struct ledger_replay *replay, struct ledger_event *ev
     replay->config.on_replayed(event, result, replay->config.arg);
 }
 
-static void tell(const struct ledger_replay *replay, struct ledger_batch *batch,
-                 const enum ledger_result *results)
+/* What is on the board may have been told in part, by a process that was killed meanwhile. */
+static void tell(const struct ledger_replay *replay, const struct sent *sent,
+                 struct ledger_batch *batch, const enum ledger_result *results)
 {
-    for (unsigned i = 0; i < batch->count && replay->config.on_replayed; i++)
-        tell_one(replay, &batch->events[i], results ? results[i] : LEDGER_FAILED);
-}
-
-/*
- * What was recalled had been told when it was counted first. So had, but for what was under way at
- * its end, what another process has left and Redis has dealt with.
- */
-static bool was_told(const struct ledger_replay *replay, const struct flight *flight,
-                     enum ledger_answer answer)
-{
-    return !flight->spooled || (answer == LEDGER_DEALT_BEFORE &&
-                                spool_is_adopted(replay->config.spool, flight->ticket));
+    for (unsigned i = 0; i < batch->count && replay->config.on_replayed; i++) {
+        if (sent->flight.place < 0 || flights_tell(replay->flights, sent->flight, i))
+            tell_one(replay, &batch->events[i], results ? results[i] : LEDGER_FAILED);
+    }
 }
 
 /* Dealt with, or not countable (no results). */
-static void settle(struct ledger_replay *replay, const struct flight *flight, bool told,
+static void settle(struct ledger_replay *replay, const struct sent *sent, bool told,
                    const enum ledger_result *results, const struct redis_reply *reply)
 {
-    struct slice record = slice_of(flight->record, flight->len);
+    struct slice record = slice_of(sent->record, sent->len);
     struct ledger_batch batch;
     CHECK(ledger_batch_read(record, &batch));
     if (results)
         ledger_recent_add(replay->recent, record, now_us(replay));
     else
         note_uncountable(batch.campaign, reply);
-    if (!flight->spooled) {
-        ledger_recent_done(replay->recent, flight->ticket);
+    if (!sent->spooled) {
+        ledger_recent_done(replay->recent, sent->ticket);
         return;
     }
-    spool_done(replay->config.spool, flight->ticket);
+    spool_pass(replay->config.spool, sent->ticket);
     if (!told)
-        tell(replay, &batch, results);
+        tell(replay, sent, &batch, results);
+    flights_end(replay->flights, sent->flight);
+    spool_done(replay->config.spool, sent->ticket);
 }
 
 /* Answers come in the order of sending, so the first gap is the oldest. */
-static void note_gap(struct ledger_replay *replay, const struct flight *flight)
+static void note_gap(struct ledger_replay *replay, const struct sent *sent)
 {
     if (replay->has_gap)
         return;
     replay->has_gap = true;
-    replay->gap_spooled = flight->spooled;
-    replay->gap_ticket = flight->ticket;
+    replay->gap_spooled = sent->spooled;
+    replay->gap_ticket = sent->ticket;
 }
 
-static void land(struct ledger_replay *replay, struct flight *flight, enum redis_failure failure,
+static void land(struct ledger_replay *replay, struct sent *sent, enum redis_failure failure,
                  const struct redis_reply *reply)
 {
     enum ledger_result results[LEDGER_BATCH_EVENTS];
-    enum ledger_answer answer = ledger_call_answer(failure, reply, flight->count, results);
-    LIST_REMOVE(flight, link);
+    enum ledger_answer answer = ledger_call_answer(failure, reply, sent->count, results);
+    LIST_REMOVE(sent, link);
     replay->in_flight--;
-    replay->recalled -= !flight->spooled;
+    replay->recalled -= !sent->spooled;
     replay->alone = false;
     if (answer == LEDGER_DEALT || answer == LEDGER_DEALT_BEFORE || answer == LEDGER_CANNOT)
-        settle(replay, flight, was_told(replay, flight, answer),
+        settle(replay, sent, sent->told && answer == LEDGER_DEALT_BEFORE,
                answer == LEDGER_CANNOT ? NULL : results, reply);
     else
         replay->failed = true;
     if (answer == LEDGER_GAP)
-        note_gap(replay, flight);
+        note_gap(replay, sent);
     if (answer == LEDGER_AGAIN)
         replay->rest_us = now_us(replay) + LEDGER_REPLAY_REST_MS * US_PER_MS;
 }
 
 static void on_answer(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
-    struct flight *flight = arg;
-    struct ledger_replay *replay = flight->replay;
+    struct sent *sent = arg;
+    struct ledger_replay *replay = sent->replay;
     if (replay) {
-        land(replay, flight, failure, reply);
+        land(replay, sent, failure, reply);
         look_within(replay, replay->failed && !replay->has_gap ? LEDGER_REPLAY_REST_MS : 0);
     }
-    free(flight);
+    free(sent);
 }
 
 /* ---- Sending ---- */
 
 /* Whether it is the oldest one left, and waits for one that will not come any more. */
-static bool goes_alone(const struct ledger_replay *replay, const struct flight *flight)
+static bool goes_alone(const struct ledger_replay *replay, const struct sent *sent)
 {
-    return replay->fresh && replay->has_gap && flight->spooled == replay->gap_spooled &&
-           flight->ticket == replay->gap_ticket;
+    return replay->fresh && replay->has_gap && sent->spooled == replay->gap_spooled &&
+           sent->ticket == replay->gap_ticket;
 }
 
 /* What is older than anything can be remembered is kept apart: it may have been counted. */
@@ -183,19 +181,36 @@ static void age(const struct ledger_replay *replay, struct ledger_batch *batch)
     }
 }
 
-static void send_flight(struct ledger_replay *replay, struct flight *flight,
-                        struct ledger_batch *batch)
+static void send(struct ledger_replay *replay, struct sent *sent, struct ledger_batch *batch)
 {
     age(replay, batch);
-    LIST_INSERT_HEAD(&replay->flights, flight, link);
+    LIST_INSERT_HEAD(&replay->under_way, sent, link);
     replay->in_flight++;
-    replay->recalled += !flight->spooled;
-    replay->alone = goes_alone(replay, flight);
+    replay->recalled += !sent->spooled;
+    replay->alone = goes_alone(replay, sent);
     if (replay->fresh)
         replay->has_gap = false;
     replay->fresh = false;
     ledger_call_send(&replay->config, batch, replay->alone ? LEDGER_FORCED : LEDGER_REPLAYED,
-                     REDIS_SLOW_MS, on_answer, flight);
+                     REDIS_SLOW_MS, on_answer, sent);
+}
+
+/*
+ * Puts it on the board, unless it has been there since it was sent before. What is not there and
+ * had been at work with another process has been told, if Redis has dealt with it.
+ */
+static void board(const struct ledger_replay *replay, struct sent *sent,
+                  const struct ledger_batch *batch)
+{
+    sent->flight = flight_none;
+    if (!sent->spooled)
+        return;
+    sent->flight = flights_find(replay->flights, &batch->identity, batch->campaign);
+    if (sent->flight.place >= 0)
+        return;
+    sent->told = spool_was_passed(replay->config.spool, sent->ticket);
+    if (!sent->told)
+        sent->flight = flights_begin(replay->flights, &batch->identity, batch->campaign, SLICE(""));
 }
 
 /* First all that were recalled, and when they are done what is spooled. */
@@ -233,15 +248,16 @@ static bool send_next(struct ledger_replay *replay)
         leave_out(replay, record, ticket);
         return true;
     }
-    struct flight *flight = check_malloc(sizeof *flight + record.len);
-    *flight = (struct flight){.replay = replay,
-                              .spooled = spooled,
-                              .ticket = ticket,
-                              .count = batch.count,
-                              .len = record.len};
-    memcpy(flight->record, record.ptr, record.len);
-    CHECK(ledger_batch_read(slice_of(flight->record, flight->len), &batch));
-    send_flight(replay, flight, &batch);
+    struct sent *sent = check_malloc(sizeof *sent + record.len);
+    *sent = (struct sent){.replay = replay,
+                          .spooled = spooled,
+                          .ticket = ticket,
+                          .count = batch.count,
+                          .len = record.len};
+    memcpy(sent->record, record.ptr, record.len);
+    CHECK(ledger_batch_read(slice_of(sent->record, sent->len), &batch));
+    board(replay, sent, &batch);
+    send(replay, sent, &batch);
     return true;
 }
 
@@ -317,16 +333,17 @@ static void on_records(void *arg)
 }
 
 struct ledger_replay *ledger_replay_new(const struct ledger_config *config,
-                                        struct ledger_recent *recent, ledger_ready_fn *ready,
-                                        void *arg)
+                                        struct ledger_recent *recent, struct flights *flights,
+                                        ledger_ready_fn *ready, void *arg)
 {
     struct ledger_replay *replay = check_calloc(1, sizeof *replay);
     replay->config = *config;
     replay->recent = recent;
+    replay->flights = flights;
     replay->ready = ready;
     replay->arg = arg;
     replay->due_us = INT64_MAX;
-    LIST_INIT(&replay->flights);
+    LIST_INIT(&replay->under_way);
     replay->timer = loop_timer_new(config->loop, on_timer, replay);
     if (config->spool)
         spool_on_records(config->spool, on_records, replay);
@@ -335,11 +352,11 @@ struct ledger_replay *ledger_replay_new(const struct ledger_config *config,
 
 void ledger_replay_free(struct ledger_replay *replay)
 {
-    struct flight *flight;
+    struct sent *sent;
     if (!replay)
         return;
-    LIST_FOREACH (flight, &replay->flights, link)
-        flight->replay = NULL;
+    LIST_FOREACH (sent, &replay->under_way, link)
+        sent->replay = NULL;
     loop_timer_free(replay->timer);
     free(replay);
 }

@@ -22,13 +22,14 @@
 
 struct ledger_replay;
 struct ledger_recent;
+struct flights;
 
 /* Whether Redis takes events now. */
 typedef bool ledger_ready_fn(void *arg);
 
 struct ledger_replay *ledger_replay_new(const struct ledger_config *config,
-                                        struct ledger_recent *recent, ledger_ready_fn *ready,
-                                        void *arg);
+                                        struct ledger_recent *recent, struct flights *flights,
+                                        ledger_ready_fn *ready, void *arg);
 /* Events under way are left to Redis's answer. */
 void ledger_replay_free(struct ledger_replay *replay);
 

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "net/loop.h"
 #include "store/spool_group.h"
+#include "store/spool_marks.h"
 #include "store/spool_orphans.h"
 #include "store/spool_queue.h"
 #include "store/spool_thread.h"
@@ -105,6 +106,7 @@ static void note_success(struct spool *spool)
 static void on_removed(struct spool_segment *segment, void *arg)
 {
     const struct spool *spool = arg;
+    spool_marks_remove(spool->config.marks, segment->mark);
     spool_segment_remove(segment, spool->thread);
 }
 
@@ -190,6 +192,7 @@ static void add_made(struct spool *spool)
 {
     const struct spool_write *write = &spool->write;
     spool->active = spool_segment_new(spool->directory, write->name, write->fd, write->salt);
+    spool->active->mark = write->mark;
     spool_queue_add(&spool->queue, spool->active);
 }
 
@@ -340,6 +343,7 @@ static void adopt(struct spool *spool, struct spool_segment *segment)
     count(spool, COUNTER_SPOOL_ADOPTED, segment->records);
     log_event(LOG_INFO, "spool: adopted a file that nobody held", LOG_STR("file", segment->name),
               LOG_INT("records", segment->records), LOG_INT("bytes", segment->source.end));
+    segment->mark = spool_marks_find(spool->config.marks, segment->name);
     spool_queue_add(&spool->queue, segment);
 }
 
@@ -402,9 +406,20 @@ bool spool_next(struct spool *spool, struct slice *ret_record, uint64_t *ret_tic
     return spool_queue_next(&spool->queue, ret_record, ret_ticket);
 }
 
-bool spool_is_adopted(const struct spool *spool, uint64_t ticket)
+void spool_pass(struct spool *spool, uint64_t ticket)
 {
-    return spool_queue_is_adopted(&spool->queue, ticket);
+    uint64_t at;
+    const struct spool_segment *segment = spool_queue_place(&spool->queue, ticket, &at);
+    if (segment)
+        spool_marks_raise(spool->config.marks, segment->mark, at + 1);
+}
+
+bool spool_was_passed(const struct spool *spool, uint64_t ticket)
+{
+    uint64_t at;
+    const struct spool_segment *segment = spool_queue_place(&spool->queue, ticket, &at);
+    return segment && segment->adopted &&
+           (segment->mark < 0 || at < spool_marks_get(spool->config.marks, segment->mark));
 }
 
 void spool_done(struct spool *spool, uint64_t ticket)
@@ -464,6 +479,7 @@ static void init_write(struct spool *spool)
     spool_write_init(write);
     write->task.finish = finish_write;
     write->directory = spool->directory;
+    write->marks = spool->config.marks;
     write->namer.pid = (uint32_t)getpid();
     random_secret(&write->namer.random, sizeof write->namer.random);
     random_secret(&write->salt, sizeof write->salt);

@@ -59,6 +59,7 @@
 struct loop;
 struct metrics;
 struct spool;
+struct spool_marks;
 
 /* When a record is durable; in the order of the option `spool.fsync`. */
 enum spool_fsync {
@@ -72,6 +73,7 @@ struct spool_config {
     struct loop *loop;
     const struct clock *clock; /* wall time names the segments */
     struct metrics *metrics;   /* NULL: nothing is counted */
+    struct spool_marks *marks; /* to outlive the spool; NULL: no other process is told anything */
     const char *state_dir;     /* as in spool_lock_directory(); need not outlive spool_new() */
     enum spool_fsync fsync;
     uint64_t bytes_max;     /* of all segments in the directory; records beyond are refused */
@@ -126,8 +128,17 @@ void spool_append(struct spool *spool, struct slice record, spool_fn *fn, void *
  */
 bool spool_next(struct spool *spool, struct slice *ret_record, uint64_t *ret_ticket);
 
-/* Whether another process has appended the record; of a ticket that is not done. */
-bool spool_is_adopted(const struct spool *spool, uint64_t ticket);
+/*
+ * Notes for whoever adopts the segment that this record has been at work here, and so have all that
+ * were handed out before it.
+ */
+void spool_pass(struct spool *spool, uint64_t ticket);
+
+/*
+ * Whether the record has been passed by another process; or may have been, as it was appended
+ * before this server began.
+ */
+bool spool_was_passed(const struct spool *spool, uint64_t ticket);
 
 /* The record need not come again. A ticket that is done already is ignored. */
 void spool_done(struct spool *spool, uint64_t ticket);

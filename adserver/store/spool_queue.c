@@ -147,11 +147,14 @@ static bool has_room(struct spool_queue *queue)
     return true;
 }
 
-bool spool_queue_is_adopted(const struct spool_queue *queue, uint64_t ticket)
+struct spool_segment *spool_queue_place(const struct spool_queue *queue, uint64_t ticket,
+                                        uint64_t *ret_at)
 {
-    CHECK(ticket >= queue->oldest && ticket < queue->next);
-    const struct spool_segment *segment = ticket_at(queue, ticket)->segment;
-    return segment && segment->adopted;
+    CHECK(ticket < queue->next);
+    if (ticket < queue->oldest)
+        return NULL;
+    *ret_at = ticket_at(queue, ticket)->at;
+    return ticket_at(queue, ticket)->segment;
 }
 
 /* Its record is done, or left to the next process. */

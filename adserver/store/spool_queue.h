@@ -60,7 +60,10 @@ void spool_queue_complete(struct spool_queue *queue, struct spool_segment *segme
 
 /* As in spool.h. */
 bool spool_queue_next(struct spool_queue *queue, struct slice *ret_record, uint64_t *ret_ticket);
-bool spool_queue_is_adopted(const struct spool_queue *queue, uint64_t ticket);
+
+/* Where the record of a ticket that is not done stands; NULL: it is. */
+struct spool_segment *spool_queue_place(const struct spool_queue *queue, uint64_t ticket,
+                                        uint64_t *ret_at);
 void spool_queue_done(struct spool_queue *queue, uint64_t ticket);
 void spool_queue_rewind(struct spool_queue *queue);
 

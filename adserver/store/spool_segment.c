@@ -23,6 +23,7 @@ struct spool_segment *spool_segment_new(int directory, const char *name, int fd,
     struct spool_segment *segment = check_calloc(1, sizeof *segment);
     segment->removal = (struct spool_task){.run = run_removal, .finish = finish_removal};
     segment->directory = directory;
+    segment->mark = -1;
     (void)snprintf(segment->name, sizeof segment->name, "%s", name);
     segment->source.id = atomic_fetch_add(&last_id, 1) + 1;
     segment->source.fd = fd;

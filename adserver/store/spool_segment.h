@@ -21,6 +21,7 @@ struct spool_segment {
     struct spool_source source; /* its end: behind the last record that is durable */
     int directory;
     char name[SPOOL_NAME_MAX];
+    int mark;      /* of its server (spool_marks.h); -1: none */
     bool adopted;  /* what is damaged in it has been told */
     bool complete; /* nothing will be appended */
     bool stuck;    /* the disk cannot read it, or an elder one: left to the next process */

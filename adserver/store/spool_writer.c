@@ -48,6 +48,7 @@ static bool make_file(struct spool_write *write)
         if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
             spool_segment_is_there(write->directory, write->name, fd)) {
             write->fd = fd;
+            write->mark = spool_marks_add(write->marks, write->name);
             write->made = true;
             return true;
         }
@@ -89,6 +90,7 @@ static void undo(struct spool_write *write)
     if (write->made) {
         (void)unlinkat(write->directory, write->name, 0);
         (void)close(write->fd);
+        spool_marks_remove(write->marks, write->mark);
         write->made = false;
         write->fd = -1;
     } else if (write->fd >= 0) {

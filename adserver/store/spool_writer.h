@@ -12,6 +12,7 @@
 
 #include "base/slice.h"
 #include "store/spool_directory.h"
+#include "store/spool_marks.h"
 #include "store/spool_thread.h"
 
 struct spool_write {
@@ -19,6 +20,7 @@ struct spool_write {
 
     /* What to do. */
     int directory;
+    struct spool_marks *marks; /* NULL: there are none */
     struct spool_namer namer;
     uint64_t wall_ms; /* now */
     uint64_t salt;
@@ -34,6 +36,7 @@ struct spool_write {
     const char *failed; /* what could not be done */
     bool made;          /* `fd` and `name` are a new segment, locked; `at` is behind its head */
     bool spoilt;
+    int mark; /* of the new segment */
     char name[SPOOL_NAME_MAX];
 };
 

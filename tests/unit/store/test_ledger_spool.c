@@ -8,11 +8,13 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "store/flight_board.h"
 #include "store/ledger.h"
 #include "store/ledger_batch.h"
 #include "store/ledger_recent.h"
 #include "store/ledger_replay.h"
 #include "store/spool.h"
+#include "store/spool_marks.h"
 #include "unit/store/redis_fixture.h"
 
 #define TTL_MS     (INT64_C(24) * 3600 * 1000)
@@ -25,6 +27,8 @@ struct bench {
     char folder[64];
     struct loop *loop;
     struct redis *redis;
+    struct flight_board *board;
+    struct spool_marks *marks;
     struct spool *spool;
     struct ledger *ledger;
     unsigned replayed[LEDGER_FAILED + 1];     /* by result */
@@ -79,6 +83,7 @@ static void start(struct bench *bench)
     struct redis_config redis = {.target = &server.target, .on_up = on_up, .arg = bench};
     struct spool_config spool = {.loop = bench->loop,
                                  .clock = &clock_system,
+                                 .marks = bench->marks,
                                  .state_dir = bench->folder,
                                  .fsync = SPOOL_FSYNC_OFF,
                                  .bytes_max = 1 << 20};
@@ -88,6 +93,8 @@ static void start(struct bench *bench)
     struct ledger_config ledger = {.loop = bench->loop,
                                    .redis = bench->redis,
                                    .spool = bench->spool,
+                                   .board = bench->board,
+                                   .patience_ms = LEDGER_PATIENCE_MS,
                                    .clock = &bench->clock,
                                    .prefix = SLICE("ad:"),
                                    .page_ttl_ms = TTL_MS,
@@ -105,6 +112,15 @@ static void stop(struct bench *bench)
     bench->ledger = NULL;
 }
 
+/* It is killed: what is under way goes nowhere. */
+static void die(struct bench *bench)
+{
+    spool_free(bench->spool);
+    ledger_free(bench->ledger);
+    bench->ledger = NULL;
+    redis_free(bench->redis);
+}
+
 static int setup(void **state)
 {
     struct bench *bench = check_calloc(1, sizeof *bench);
@@ -113,6 +129,8 @@ static int setup(void **state)
     assert_non_null(mkdtemp(bench->folder));
     bench->loop = loop_new();
     bench->clock = (struct clock){wall_us, mono_us, bench};
+    bench->board = flight_board_new();
+    bench->marks = spool_marks_new();
     start(bench);
     run_until(bench->loop, is_up, bench, PATIENCE_MS);
     *state = bench;
@@ -125,6 +143,8 @@ static int teardown(void **state)
     char path[128];
     stop(bench);
     loop_free(bench->loop);
+    flight_board_free(bench->board);
+    spool_marks_free(bench->marks);
     (void)snprintf(path, sizeof path, "%s/spool", bench->folder);
     assert_int_equal(rmdir(path), 0); /* no segment is left */
     assert_int_equal(rmdir(bench->folder), 0);
@@ -200,6 +220,11 @@ static bool has_no_file(void *arg)
 {
     char path[PATH_BYTES];
     return !find_file(arg, path);
+}
+
+static void stop_loop(void *arg)
+{
+    loop_stop(arg);
 }
 
 static void wait_told(struct bench *bench)
@@ -305,16 +330,16 @@ static void who_refuses_is_not_asked_without_rest(void **state)
     assert_int_equal(total_of("impressions"), 1);
 }
 
-static bool has_counted_40(void *arg)
+static bool has_counted_50(void *arg)
 {
-    return ((struct bench *)arg)->replayed[LEDGER_COUNTED] >= 40;
+    return ((struct bench *)arg)->replayed[LEDGER_COUNTED] >= 50;
 }
 
 static void another_process_takes_over_what_one_has_left(void **state)
 {
     struct bench *bench = *state;
     redis_fixture_freeze(&server);
-    report_many(bench, 0, 10); /* sent, and dealt with when it goes on: then nobody is told */
+    report_many(bench, 0, 10); /* sent, and dealt with when it goes on */
     wait_told(bench);
     report_many(bench, 10, 40);
     wait_told(bench);
@@ -322,10 +347,65 @@ static void another_process_takes_over_what_one_has_left(void **state)
     start(bench);
     redis_fixture_thaw(&server);
     run_until(bench->loop, is_up, bench, PATIENCE_MS);
-    run_until(bench->loop, has_counted_40, bench, PATIENCE_MS); /* the look for orphans */
+    run_until(bench->loop, has_counted_50, bench, PATIENCE_MS); /* the look for orphans */
     wait_replayed(bench);
+    assert_int_equal(bench->replayed[LEDGER_COUNTED], 50);
     assert_int_equal(total_of("impressions"), 50);
     assert_int_equal(total_of("duplicate"), 0);
+}
+
+static bool has_told_of_10(void *arg)
+{
+    return ((struct bench *)arg)->replayed[LEDGER_COUNTED] == 10;
+}
+
+/* Nobody had been told that they would count: they are in no spool. */
+static void what_was_under_way_counts_and_is_told_by_the_next_process(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 10);
+    loop_later(bench->loop, stop_loop, bench->loop);
+    loop_run(bench->loop); /* they are sent */
+    die(bench);
+    assert_int_equal(bench->told[LEDGER_FAILED], 10);
+    start(bench);
+    redis_fixture_thaw(&server);
+    run_until(bench->loop, has_told_of_10, bench, PATIENCE_MS);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 10);
+    assert_int_equal(bench->replayed[LEDGER_COUNTED], 10);
+}
+
+static bool has_told_of_some(void *arg)
+{
+    return ((struct bench *)arg)->replayed[LEDGER_COUNTED] >= 100;
+}
+
+static bool has_told_of_600(void *arg)
+{
+    return ((struct bench *)arg)->replayed[LEDGER_COUNTED] >= 600;
+}
+
+/* Some of them have been told, some are under way, some were never sent. */
+static void what_ends_in_the_middle_of_a_replay_is_told_once(void **state)
+{
+    struct bench *bench = *state;
+    bench->goals_unknown = true;
+    for (unsigned i = 0; i < 600; i++) {
+        report_many(bench, i, 1);
+        wait_told(bench);
+    }
+    bench->goals_unknown = false;
+    run_until(bench->loop, has_told_of_some, bench, PATIENCE_MS);
+    assert_true(bench->replayed[LEDGER_COUNTED] < 600);
+    die(bench);
+    start(bench);
+    run_until(bench->loop, has_told_of_600, bench, PATIENCE_MS);
+    wait_replayed(bench);
+    assert_int_equal(bench->replayed[LEDGER_COUNTED], 600);
+    assert_int_equal(bench->replayed[LEDGER_DUPLICATE], 0);
+    assert_int_equal(total_of("impressions"), 600);
 }
 
 /* The mark is the server's memory of numbers; a batch that it has not had the one before goes on.
@@ -495,7 +575,39 @@ static void what_has_waited_too_long_is_late_and_told_so(void **state)
     assert_int_equal(bench->replayed_as[EVENT_IS_BOT], 1);
 }
 
-/* As if it had been killed before it removed the file: it has told of what was counted. */
+static void keep_file(const struct bench *bench, char file[PATH_BYTES], char kept[PATH_BYTES])
+{
+    assert_true(find_file(bench, file));
+    (void)snprintf(kept, PATH_BYTES, "%s/kept", bench->folder);
+    assert_int_equal(link(file, kept), 0);
+}
+
+/* As if it had been killed when Redis had dealt with all and no answer had come yet. */
+static void the_answers_of_a_whole_window_are_known_to_the_next_process(void **state)
+{
+    struct bench *bench = *state;
+    char file[PATH_BYTES], kept[PATH_BYTES];
+    bench->goals_unknown = true;
+    for (unsigned i = 0; i < LEDGER_REPLAY_WINDOW; i++) {
+        report_many(bench, i / 2, 1); /* counted, duplicate, counted ... */
+        wait_told(bench);
+    }
+    keep_file(bench, file, kept);
+    bench->goals_unknown = false;
+    wait_replayed(bench);
+    stop(bench);
+    memset(bench->replayed, 0, sizeof bench->replayed);
+    assert_int_equal(rename(kept, file), 0);
+    assert_true(spool_marks_add(bench->marks, strrchr(file, '/') + 1) >= 0);
+    start(bench);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS);
+    assert_int_equal(bench->replayed[LEDGER_COUNTED], LEDGER_REPLAY_WINDOW / 2);
+    assert_int_equal(bench->replayed[LEDGER_DUPLICATE], LEDGER_REPLAY_WINDOW / 2);
+    assert_int_equal(total_of("impressions"), LEDGER_REPLAY_WINDOW / 2);
+    assert_int_equal(total_of("duplicate"), LEDGER_REPLAY_WINDOW / 2);
+}
+
+/* Its server has begun again: all may have been told by the one before. */
 static void what_was_counted_is_not_told_again_by_who_takes_it_over(void **state)
 {
     struct bench *bench = *state;
@@ -503,9 +615,7 @@ static void what_was_counted_is_not_told_again_by_who_takes_it_over(void **state
     redis_fixture_freeze(&server);
     report_many(bench, 0, 40);
     wait_told(bench);
-    assert_true(find_file(bench, file));
-    (void)snprintf(kept, sizeof kept, "%s/kept", bench->folder);
-    assert_int_equal(link(file, kept), 0);
+    keep_file(bench, file, kept);
     redis_fixture_thaw(&server);
     wait_replayed(bench);
     assert_int_equal(bench->replayed[LEDGER_COUNTED], 40);
@@ -566,6 +676,9 @@ int main(void)
         ON_REDIS(what_comes_faster_than_redis_takes_it_is_spooled),
         ON_REDIS(who_refuses_is_not_asked_without_rest),
         ON_REDIS(another_process_takes_over_what_one_has_left),
+        ON_REDIS(what_was_under_way_counts_and_is_told_by_the_next_process),
+        ON_REDIS(what_ends_in_the_middle_of_a_replay_is_told_once),
+        ON_REDIS(the_answers_of_a_whole_window_are_known_to_the_next_process),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
         ON_REDIS(gaps_hold_nothing_up_when_a_new_server_is_told_again),
         ON_REDIS(what_a_new_server_has_not_heard_of_is_told_again),

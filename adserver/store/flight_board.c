@@ -1,0 +1,279 @@
+#include "store/flight_board.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/check.h"
+
+#define MIX  UINT64_C(0x9e3779b97f4a7c15)
+#define LEFT UINT32_C(0x80000000) /* in `held`: nobody is about to spool the record */
+
+/* What is said of a part comes first, so that looking through all touches few pages. */
+struct part {
+    _Atomic int32_t owner;              /* 0: nobody */
+    _Atomic uint32_t used;              /* no place from here on was ever used */
+    _Atomic uint64_t keys[FLIGHTS_MAX]; /* 0: the place is free */
+    _Atomic uint64_t told[FLIGHTS_MAX]; /* upper half: of the key; lower half: events told */
+    _Atomic uint32_t held[FLIGHTS_MAX]; /* bytes of the record; 0: the spool has it */
+};
+
+struct record {
+    char bytes[FLIGHT_RECORD_MAX];
+};
+
+struct flight_board {
+    struct part parts[FLIGHT_PARTS];
+    struct record records[FLIGHT_PARTS * FLIGHTS_MAX];
+};
+
+struct flights {
+    struct flight_board *board;
+    int32_t owner;
+    int own;       /* part; -1: none was free */
+    int taken;     /* over; -1: none */
+    unsigned free; /* places of `places` that are free, as far as this process knows */
+    uint16_t places[FLIGHTS_MAX];
+};
+
+const struct flight flight_none = {.key = 0, .place = -1};
+
+struct flight_board *flight_board_new(void)
+{
+    void *memory = mmap(NULL, sizeof(struct flight_board), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    return memory;
+}
+
+void flight_board_free(struct flight_board *board)
+{
+    if (board)
+        CHECK(munmap(board, sizeof *board) == 0);
+}
+
+void flight_board_release(struct flight_board *board, pid_t owner)
+{
+    for (unsigned i = 0; i < FLIGHT_PARTS; i++) {
+        int32_t expected = (int32_t)owner;
+        (void)atomic_compare_exchange_strong(&board->parts[i].owner, &expected, 0);
+    }
+}
+
+/* ---- Parts ----------------------------------------------------------------------------------- */
+
+static bool has_records(const struct part *part)
+{
+    unsigned used = atomic_load(&part->used);
+    for (unsigned i = 0; i < used; i++) {
+        if (atomic_load(&part->keys[i]) != 0 && atomic_load(&part->held[i]) > 0)
+            return true;
+    }
+    return false;
+}
+
+/* The first that nobody has, with or without records in it; -1: none. */
+static int take_part(const struct flights *flights, bool with_records)
+{
+    for (int i = 0; i < FLIGHT_PARTS; i++) {
+        struct part *part = &flights->board->parts[i];
+        int32_t nobody = 0;
+        if (atomic_load(&part->owner) == 0 && has_records(part) == with_records &&
+            atomic_compare_exchange_strong(&part->owner, &nobody, flights->owner))
+            return i;
+    }
+    return -1;
+}
+
+/* Places that another process has ended meanwhile are free, too. The lowest is used first. */
+static void find_free(struct flights *flights)
+{
+    const struct part *part = &flights->board->parts[flights->own];
+    flights->free = 0;
+    for (unsigned i = FLIGHTS_MAX; i > 0; i--) {
+        if (atomic_load(&part->keys[i - 1]) == 0)
+            flights->places[flights->free++] = (uint16_t)(i - 1);
+    }
+}
+
+struct flights *flights_new(struct flight_board *board, pid_t owner)
+{
+    struct flights *flights = check_calloc(1, sizeof *flights);
+    flights->board = board;
+    flights->owner = (int32_t)owner;
+    flights->taken = -1;
+    flights->own = take_part(flights, false);
+    return flights;
+}
+
+void flights_free(struct flights *flights)
+{
+    if (!flights)
+        return;
+    flights_give_back(flights);
+    if (flights->own >= 0)
+        atomic_store(&flights->board->parts[flights->own].owner, 0);
+    free(flights);
+}
+
+/* ---- Flights --------------------------------------------------------------------------------- */
+
+/* An epoch is random, so two batches have the same key once in 2^64. */
+static uint64_t key_of(const struct ledger_identity *identity, struct slice campaign)
+{
+    uint64_t key;
+    memcpy(&key, identity->epoch, sizeof key);
+    for (size_t i = 0; i < campaign.len; i++)
+        key = (key ^ (uint8_t)campaign.ptr[i]) * MIX;
+    key = (key ^ identity->number) * MIX;
+    key ^= key >> 32;
+    return key ? key : 1;
+}
+
+static struct part *part_of(const struct flights *flights, struct flight flight)
+{
+    return &flights->board->parts[flight.place / FLIGHTS_MAX];
+}
+
+static unsigned place_in_part(struct flight flight)
+{
+    return (unsigned)flight.place % FLIGHTS_MAX;
+}
+
+static bool is_open(const struct flights *flights, struct flight flight)
+{
+    return flight.place >= 0 &&
+           atomic_load(&part_of(flights, flight)->keys[place_in_part(flight)]) == flight.key;
+}
+
+static int find_key(const struct flights *flights, uint64_t key)
+{
+    for (int i = 0; i < FLIGHT_PARTS; i++) {
+        const struct part *part = &flights->board->parts[i];
+        unsigned used = atomic_load(&part->used);
+        for (unsigned k = 0; k < used; k++) {
+            if (atomic_load_explicit(&part->keys[k], memory_order_relaxed) == key)
+                return i * FLIGHTS_MAX + (int)k;
+        }
+    }
+    return -1;
+}
+
+struct flight flights_find(const struct flights *flights, const struct ledger_identity *identity,
+                           struct slice campaign)
+{
+    uint64_t key = key_of(identity, campaign);
+    return (struct flight){key, flights ? find_key(flights, key) : -1};
+}
+
+/* A free place of the own part; -1: none. */
+static int free_place(struct flights *flights)
+{
+    if (flights->own >= 0 && flights->free == 0)
+        find_free(flights);
+    if (flights->own < 0 || flights->free == 0)
+        return -1;
+    return flights->own * FLIGHTS_MAX + flights->places[--flights->free];
+}
+
+struct flight flights_begin(struct flights *flights, const struct ledger_identity *identity,
+                            struct slice campaign, struct slice record)
+{
+    struct flight flight = {key_of(identity, campaign), -1};
+    if (!flights || record.len > FLIGHT_RECORD_MAX || (flight.place = free_place(flights)) < 0)
+        return flight;
+    struct part *part = part_of(flights, flight);
+    unsigned at = place_in_part(flight);
+    if (record.len > 0)
+        memcpy(flights->board->records[flight.place].bytes, record.ptr, record.len);
+    atomic_store_explicit(&part->held[at], (uint32_t)record.len, memory_order_relaxed);
+    atomic_store_explicit(&part->told[at], flight.key >> 32 << 32, memory_order_relaxed);
+    if (atomic_load_explicit(&part->used, memory_order_relaxed) <= at)
+        atomic_store_explicit(&part->used, at + 1, memory_order_relaxed);
+    atomic_store_explicit(&part->keys[at], flight.key, memory_order_release);
+    return flight;
+}
+
+void flights_spooled(struct flights *flights, struct flight flight)
+{
+    if (flights && is_open(flights, flight))
+        atomic_store(&part_of(flights, flight)->held[place_in_part(flight)], 0);
+}
+
+void flights_leave(struct flights *flights, struct flight flight)
+{
+    if (flights && is_open(flights, flight))
+        (void)atomic_fetch_or(&part_of(flights, flight)->held[place_in_part(flight)], LEFT);
+}
+
+bool flights_tell(struct flights *flights, struct flight flight, unsigned number)
+{
+    if (!flights || !is_open(flights, flight))
+        return false;
+    uint64_t expected = flight.key >> 32 << 32 | number;
+    return atomic_compare_exchange_strong(&part_of(flights, flight)->told[place_in_part(flight)],
+                                          &expected, expected + 1);
+}
+
+void flights_end(struct flights *flights, struct flight flight)
+{
+    uint64_t expected = flight.key;
+    if (!flights || flight.place < 0 ||
+        !atomic_compare_exchange_strong(&part_of(flights, flight)->keys[place_in_part(flight)],
+                                        &expected, 0))
+        return;
+    if (flight.place / FLIGHTS_MAX == flights->own)
+        flights->places[flights->free++] = (uint16_t)place_in_part(flight);
+}
+
+/* ---- What others have left ------------------------------------------------------------------- */
+
+bool flights_take_over(struct flights *flights)
+{
+    if (flights && flights->taken < 0)
+        flights->taken = take_part(flights, true);
+    return flights && flights->taken >= 0;
+}
+
+void flights_give_back(struct flights *flights)
+{
+    if (!flights)
+        return;
+    if (flights->taken >= 0)
+        atomic_store(&flights->board->parts[flights->taken].owner, 0);
+    flights->taken = -1;
+}
+
+/* Of a part: those that were left only, or all that have a record. */
+static bool next_of_part(const struct flights *flights, int number, bool left, unsigned *at,
+                         struct flight *ret, struct slice *ret_record)
+{
+    const struct part *part = &flights->board->parts[number];
+    unsigned used = atomic_load(&part->used);
+    while (*at < used) {
+        unsigned i = (*at)++;
+        uint32_t held = atomic_load(&part->held[i]);
+        *ret = (struct flight){atomic_load(&part->keys[i]), number * FLIGHTS_MAX + (int)i};
+        if (ret->key == 0 || held == 0 || (left && !(held & LEFT)))
+            continue;
+        *ret_record = slice_of(flights->board->records[ret->place].bytes, held & ~LEFT);
+        return true;
+    }
+    return false;
+}
+
+bool flights_next_left(struct flights *flights, unsigned *at, struct flight *ret,
+                       struct slice *ret_record)
+{
+    if (!flights)
+        return false;
+    if (flights->taken >= 0 && *at < FLIGHTS_MAX &&
+        next_of_part(flights, flights->taken, false, at, ret, ret_record))
+        return true;
+    unsigned own = *at < FLIGHTS_MAX ? 0 : *at - FLIGHTS_MAX;
+    bool found =
+        flights->own >= 0 && next_of_part(flights, flights->own, true, &own, ret, ret_record);
+    *at = FLIGHTS_MAX + own;
+    return found;
+}
