@@ -10,6 +10,7 @@
 #include "serve/event_outcome.h"
 #include "serve/series.h"
 #include "store/click_rate.h"
+#include "store/spool.h"
 
 /* The smallest GIF: one transparent pixel. */
 static const uint8_t pixel[43] = {
@@ -103,8 +104,11 @@ static void answer(struct report *report, bool written)
 void event_note_result(enum ledger_result result, void *arg)
 {
     const struct report *report = arg;
-    event_outcome_count(report->service->metrics, report->series, report->door->kind,
-                        report->filter, result);
+    const struct service *service = report->service;
+    event_outcome_count(service->metrics, report->series, report->door->kind, report->filter,
+                        result);
+    if (result == LEDGER_SPOOLED) /* before it is answered: what follows it is to be judged by it */
+        metrics_self(service->metrics)->spool_waiting = spool_waiting(service->spool);
 }
 
 static void on_recorded(enum ledger_result result, void *arg)
@@ -211,6 +215,13 @@ static bool ask_rate(struct report *report)
     return true;
 }
 
+/* Sooner after the serve than it may come after the impression; by the clock of who served it. */
+static bool follows_serve(const struct report *report)
+{
+    int64_t age_ms = report->now_us / US_PER_MS - report->token.issued_ms;
+    return age_ms >= 0 && age_ms < report->service->options->bots_fast_click_in_ms;
+}
+
 /* A click that comes faster than a person does not count. */
 static void mind_youth(struct report *report)
 {
@@ -219,8 +230,8 @@ static void mind_youth(struct report *report)
     if (report->door->kind == EVENT_IMPRESSION)
         young_note(service->young, impression, report->began_us);
     else if (report->door->kind == EVENT_CLICK &&
-             young_is(service->young, impression, report->began_us,
-                      service->options->bots_fast_click_in_ms))
+             (follows_serve(report) || young_is(service->young, impression, report->began_us,
+                                                service->options->bots_fast_click_in_ms)))
         report->filter = EVENT_IS_FAST_CLICK;
 }
 

@@ -89,3 +89,9 @@ bool event_outcome_knows_goals(void *context)
     const struct service *service = context;
     return catalog_store_is_known(service->catalog);
 }
+
+bool event_outcome_waiting(void *context)
+{
+    const struct service *service = context;
+    return metrics_spool(service->metrics).waiting > 0;
+}

@@ -15,5 +15,6 @@ void event_outcome_count(struct metrics *metrics, unsigned series, enum event_ki
 ledger_goal_fn event_outcome_goal;
 ledger_knows_goals_fn event_outcome_knows_goals; /* the catalog has been read from Redis */
 ledger_replayed_fn event_outcome_replayed;
+ledger_waiting_fn event_outcome_waiting; /* in a spool of this server, whichever worker's */
 
 #endif

@@ -332,6 +332,7 @@ static void make_store(struct worker *worker)
         .board = worker->config->board,
         .patience_ms = ledger_patience_ms(service->redis_timeout_ms),
         .refuse_without_impression = service->options->bots_click_without_impression == 1,
+        .waiting = event_outcome_waiting,
         .goal_of = event_outcome_goal,
         .knows_goals = event_outcome_knows_goals,
         .on_result = event_note_result,

@@ -112,6 +112,9 @@ typedef bool ledger_goal_fn(const struct ledger_event *event, struct event_goal 
  */
 typedef bool ledger_knows_goals_fn(void *arg);
 
+/* Whether an impression that was reported may be waiting, so that Redis can't know of it. */
+typedef bool ledger_waiting_fn(void *arg);
+
 enum ledger_result {
     LEDGER_COUNTED,           /* the first of its kind */
     LEDGER_COUNTED_IMPLIED,   /* a click or viewable that also counted its missing impression */
@@ -149,6 +152,7 @@ struct ledger_config {
     int64_t click_window_ms; /* a conversion may follow a click for so long */
     int64_t view_window_ms; /* or, without one, the serve of a viewable impression; 0: it may not */
     bool refuse_without_impression; /* a click whose impression nobody reported does not count */
+    ledger_waiting_fn *waiting;     /* while true that is not asked; NULL: never */
     int patience_ms; /* from LEDGER_PATIENCE_MS to LEDGER_PATIENCE_MAX_MS; without a spool unused */
     ledger_goal_fn *goal_of;            /* NULL: no campaign has price or bounds */
     ledger_knows_goals_fn *knows_goals; /* NULL: always */

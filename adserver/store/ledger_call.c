@@ -184,12 +184,18 @@ static void name_args(struct call *call, const struct ledger_config *config,
     call->arg_count = PLAIN_ARGS;
 }
 
+static bool is_strict(const struct ledger_config *config, enum ledger_manner manner)
+{
+    return config->refuse_without_impression && manner == LEDGER_LIVE &&
+           !(config->waiting && config->waiting(config->arg));
+}
+
 /* Prices and bounds, and whether there are any. */
 static void name_rules(struct call *call, const struct ledger_config *config,
                        const struct event_goal *goal, enum ledger_manner manner)
 {
     const struct campaign *campaign = goal ? goal->campaign : NULL;
-    int rules = config->refuse_without_impression && manner == LEDGER_LIVE ? RULE_STRICT : 0;
+    int rules = is_strict(config, manner) ? RULE_STRICT : 0;
     if (campaign && goal_is_priced(campaign))
         rules += RULE_PRICED;
     if (campaign && goal_binds(campaign))

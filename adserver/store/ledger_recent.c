@@ -70,7 +70,7 @@ static size_t entry_bytes(const struct ledger_recent *recent, size_t place)
     return HEAD_BYTES + ((size_t)(uint8_t)head[1] << 8 | (uint8_t)head[2]);
 }
 
-void ledger_recent_recall(struct ledger_recent *recent)
+bool ledger_recent_recall(struct ledger_recent *recent)
 {
     for (size_t at = 0; at < recent->up.len; at += entry_bytes(recent, at))
         recent->up.ptr[at] = OPEN;
@@ -79,6 +79,9 @@ void ledger_recent_recall(struct ledger_recent *recent)
     strbuf_clear(&recent->older);
     strbuf_clear(&recent->newer);
     recent->at = 0;
+    bool all = !recent->up.overflowed;
+    recent->up.overflowed = false;
+    return all;
 }
 
 bool ledger_recent_next(struct ledger_recent *recent, struct slice *ret, uint64_t *ret_place)

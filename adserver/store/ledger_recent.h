@@ -29,9 +29,10 @@ void ledger_recent_add(struct ledger_recent *recent, struct slice record, int64_
 
 /*
  * Puts all that is kept up to be sent again, oldest first, behind what is up already, done or not:
- * that is sent again, too. What is added from then on is kept apart.
+ * that is sent again, too. What is added from then on is kept apart. False where
+ * LEDGER_RECENT_UP_BYTES left no room for some.
  */
-void ledger_recent_recall(struct ledger_recent *recent);
+bool ledger_recent_recall(struct ledger_recent *recent);
 
 /*
  * The next one that is up and not done, and its place, by which it is known until nothing is up any

@@ -320,7 +320,9 @@ void ledger_replay_look(struct ledger_replay *replay)
 
 void ledger_replay_recall(struct ledger_replay *replay)
 {
-    ledger_recent_recall(replay->recent);
+    if (!ledger_recent_recall(replay->recent))
+        log_event(LOG_ERROR, "ledger: one server of Redis after the other came in; events of the "
+                             "last seconds that it may not have are too many to be sent again");
     replay->failed = replay->failed || replay->in_flight > 0;
     look_within(replay, 0);
 }

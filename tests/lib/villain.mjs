@@ -6,7 +6,7 @@ import path from 'node:path';
 import { importCatalog } from './catalog.mjs';
 import { delay, removeDir, repository, tempDir, until, whenDone } from './processes.mjs';
 import { startRedis } from './redis.mjs';
-import { startServer } from './server.mjs';
+import { adctl, startServer } from './server.mjs';
 import { newestKey } from './tokens.mjs';
 import { countsInRedis } from './traffic.mjs';
 import { Book, brokenSums, compare } from './villain_book.mjs';
@@ -24,10 +24,11 @@ const clientCount = 24;
 //   faults    how many, about
 //   slowest   how long Redis is stopped at most, ms
 //   power     true: Redis loses what it wrote last; no process of ours dies
+//   spared    true: no server ends as a whole; only then can /stats of all of them be what is counted
 // Gives { seed, acknowledged, unknown, lost, double, wrong, faults, diary, leftOut, stats, seconds }.
-export async function runVillain({ t, seed, events, rate = 5000, faults = 30, slowest = 12000, power = false }) {
+export async function runVillain({ t, seed, events, rate = 5000, faults = 30, slowest = 12000, power = false, spared = false }) {
   const began = performance.now();
-  const stage = await build(t, { seed, events, slowest, power });
+  const stage = await build(t, { seed, events, slowest, power, spared });
   await send(stage, { seed, events, rate, faults });
   await stage.villain.heal();
   await drain(stage);
@@ -45,7 +46,7 @@ function redisSettings() {
   return Object.fromEntries(directives.filter(([name]) => !['bind', 'port'].includes(name)));
 }
 
-async function build(t, { seed, events, slowest, power }) {
+async function build(t, { seed, events, slowest, power, spared }) {
   const redis = await startRedis({ t, conf: redisSettings() });
   const catalog = villainCatalog(events);
   await importCatalog(redis, catalog);
@@ -64,7 +65,7 @@ async function build(t, { seed, events, slowest, power }) {
     servers.push(await startOne({ t, redis: proxies[i], stateDir, folder, clock: i === serverCount - 1 ? clock : null, fsync: ['always', 'interval', 'off'][(seed + i) % 3] }));
   }
   const key = newestKey(path.join(folder, 'keyring'));
-  const villain = new Villain({ random: new Random(seed, 'villain'), redis, servers, proxies, disk, clock, slowest, power });
+  const villain = new Villain({ random: new Random(seed, 'villain'), redis, servers, proxies, disk, clock, slowest, power, spared });
   return { redis, catalog, stateDirs, servers, proxies, villain, disk, key, book: new Book() };
 }
 
@@ -82,6 +83,7 @@ async function startOne({ t, redis, stateDir, folder, clock, fsync }) {
   server.ready = 'alive'; // from now on, whatever becomes of Redis
   server.logs = [];
   server.events = {};
+  server.campaigns = {};
   server.remember = () => rememberEvents(server);
   return server;
 }
@@ -90,6 +92,11 @@ async function startOne({ t, redis, stateDir, folder, clock, fsync }) {
 async function rememberEvents(server) {
   const stats = await Promise.race([server.stats().catch(() => null), delay(500)]);
   for (const [word, n] of Object.entries(stats?.events ?? {})) server.events[word] = (server.events[word] ?? 0) + n;
+  for (const [campaign, counters] of Object.entries(stats?.campaigns ?? {}))
+    for (const metric of kinds) {
+      const sums = (server.campaigns[campaign] ??= {});
+      sums[metric] = (sums[metric] ?? 0) + (counters[metric] ?? 0);
+    }
 }
 
 // ---- Meanwhile -----------------------------------------------------------------------------------------
@@ -176,6 +183,10 @@ async function judge({ redis, catalog, servers, villain, book }) {
   const result = compare(book, counts, bound);
   result.wrong.push(...wrong);
   for (const server of servers) await server.remember();
+  const restarted = servers.reduce((sum, server) => sum + (server.incarnations ?? 0), 0);
+  const stats = statsBeside(servers, counts);
+  if (restarted === 0 && !villain.power) result.wrong.push(...stats.wrong);
+  result.wrong.push(...(await reconcile(redis)));
   return {
     acknowledged: book.acknowledged,
     unknown: book.unknown,
@@ -183,19 +194,32 @@ async function judge({ redis, catalog, servers, villain, book }) {
     faults: villain.counts,
     diary: villain.diary,
     leftOut: villain.leftOut,
-    stats: statsBeside(servers, counts),
-    restarted: servers.reduce((sum, server) => sum + (server.incarnations ?? 0), 0),
+    stats: stats.beside,
+    restarted,
   };
 }
 
-// What /stats of all servers say more (or less) than Redis, by word.
+// What `adctl` says of hours, packed days and sums that do not agree.
+async function reconcile(redis) {
+  const { code, stdout, stderr } = await adctl(['reconcile'], { redis });
+  return code === 0 ? [] : [`adctl reconcile: ${stdout}${stderr}`];
+}
+
+// What /stats of all servers say more (or less) than Redis, by word; and in words what differs, for each
+// campaign as well.
 function statsBeside(servers, counts) {
   const totals = Object.values(counts).map(({ total }) => total);
   const inRedis = (metrics) => totals.reduce((sum, total) => sum + metrics.reduce((n, metric) => n + (total[metric] ?? 0), 0), 0);
   const inStats = (word) => servers.reduce((sum, server) => sum + (server.events[word] ?? 0), 0);
   const beside = { counted: inStats('counted') - inRedis(kinds) };
   for (const word of ['duplicate', 'over_goal', ...disguiseWords]) beside[word] = inStats(word) - inRedis([word]);
-  return beside;
+  const wrong = Object.entries(beside).filter(([, n]) => n !== 0).map(([word, n]) => `/stats: ${n} of ${word} more than in Redis`);
+  for (const [campaign, { total }] of Object.entries(counts))
+    for (const metric of kinds) {
+      const told = servers.reduce((sum, server) => sum + (server.campaigns[campaign]?.[metric] ?? 0), 0);
+      if (told !== (total[metric] ?? 0)) wrong.push(`/stats: ${told} ${metric} of ${campaign}, ${total[metric] ?? 0} in Redis`);
+    }
+  return { beside, wrong };
 }
 
 const unsound = /(?:Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:|check failed|CHECK/;

@@ -43,6 +43,9 @@ const powerWeights = {
   ...Object.fromEntries(Object.entries(weights).filter(([name]) => !/^(workers? killed|server|supervisor)/.test(name))),
 };
 
+// Every server lives from begin to end: /stats counts from its begin.
+const sparing = (of) => Object.fromEntries(Object.entries(of).filter(([name]) => !/^(server (killed|ended)|supervisor)/.test(name)));
+
 // ---- What it needs of this machine -----------------------------------------------------------------
 
 // A small file system of its own for one folder; null where this machine refuses.
@@ -85,8 +88,8 @@ export function makeClock() {
 // ---- The villain ---------------------------------------------------------------------------------------
 
 export class Villain {
-  // { random, redis, servers, proxies, disk, clock, slowest, power }: `disk` is server 0's, `clock` that
-  // of the last server; `slowest` is how long Redis is stopped at most, ms; `power`: see above.
+  // { random, redis, servers, proxies, disk, clock, slowest, power, spared }: `disk` is server 0's, `clock`
+  // that of the last server; `slowest` is how long Redis is stopped at most, ms; `power`, `spared`: see above.
   constructor(settings) {
     Object.assign(this, settings);
     this.busy = new Set();
@@ -94,7 +97,7 @@ export class Villain {
     this.counts = {};
     this.diary = [];
     this.began = performance.now();
-    this.weights = this.power ? powerWeights : weights;
+    this.weights = this.power ? powerWeights : this.spared ? sparing(weights) : weights;
     // What can't be done on this machine. It is chosen all the same, so that a seed chooses alike anywhere.
     this.leftOut = [!this.disk && 'disk full', !this.clock && 'clock moved'].filter(Boolean);
   }

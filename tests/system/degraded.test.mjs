@@ -81,7 +81,9 @@ async function answered(server) {
   };
 }
 
-test('Redis stands still for 10 seconds under load: every answer in time, then all is normal again', async (t) => {
+// STILL_SECONDS=60: for so long.
+const still = Number(process.env.STILL_SECONDS ?? 10);
+test(`Redis stands still for ${still} seconds under load: every answer in time, then all is normal again`, async (t) => {
   const { redis, server } = await start(t);
   const calm = await start(t); // the same at the same time with a Redis that answers
   const load = { connections: 16, lua: viewers(1) };
@@ -92,7 +94,7 @@ test('Redis stands still for 10 seconds under load: every answer in time, then a
   const paused = performance.now();
   await until(() => allAway(server), { what: 'all workers have noticed' });
   const middle = (await server.stats()).campaigns;
-  while (performance.now() - paused < 10000) {
+  while (performance.now() - paused < still * 1000) {
     assert.equal(await winner(server), 'open', 'uncapped campaigns go on');
     assert.equal((await request(`${server.admin}/healthz`)).status, 200);
     assert.equal(await eventsGo(server), 'spool');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { adctl, importCatalog, startRedis, startServer, until } from '../lib/harness.mjs';
-import { report } from '../lib/traffic.mjs';
+import { patient, report } from '../lib/traffic.mjs';
 
 const page = 'https://blog.example/post?a=1&b=2';
 
@@ -12,7 +12,7 @@ async function start(t, creatives) {
     slots: creatives.map(({ id }) => ({ id: `slot-${id}`, name: id })),
     campaigns: creatives.map((creative) => ({ id: `c-${creative.id}`, slots: `slot-${creative.id}`, creatives: [creative] })),
   });
-  return { redis, server: await startServer({ t, redis }) };
+  return { redis, server: await startServer({ t, redis, options: patient }) };
 }
 
 const image = (id, fields = {}) => ({ id, type: 'image', size: '728x90', image: '/a.png', landing: 'https://shop.example/', ...fields });

@@ -2,13 +2,14 @@
 //
 // Counting never lies: what was acknowledged is counted once, whatever dies (tests/lib/villain.mjs).
 //
-//   VILLAIN_SEEDS=1,2,3   these seeds;  make villain   many seeds of many events
+//   VILLAIN_SEEDS=1,2,3   these seeds (in even ones no server ends as a whole, and /stats is compared, too)
+//   make villain          many seeds of many events
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { instrumented } from '../lib/traffic.mjs';
 import { runVillain } from '../lib/villain.mjs';
 
-const seeds = (process.env.VILLAIN_SEEDS ?? '1,2,3,5').split(',').map(Number);
+const seeds = (process.env.VILLAIN_SEEDS ?? '1,2,3,4,6').split(',').map(Number);
 const size = instrumented
   ? { events: 3000, rate: 700, faults: 12, slowest: 1500 }
   : { events: 6000, rate: 2000, faults: 14, slowest: 1500 };
@@ -24,7 +25,7 @@ async function prove(t, settings) {
 }
 
 for (const seed of seeds)
-  test(`nothing is lost and nothing counts twice, seed ${seed}`, (t) => prove(t, { seed, ...size }));
+  test(`nothing is lost and nothing counts twice, seed ${seed}`, (t) => prove(t, { seed, spared: seed % 2 === 0, ...size }));
 
 test('nothing that was acknowledged is lost with the last second of Redis, seed 507', (t) => prove(t, { seed: 507, power: true, ...size }));
 

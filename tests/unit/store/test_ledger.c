@@ -337,6 +337,33 @@ static void clicks_without_impression_can_be_kept_apart(void **state)
     ledger_free(strict.ledger);
 }
 
+static bool waits(void *arg)
+{
+    return *(bool *)arg;
+}
+
+/* Its impression may be among them: Redis has not heard of it yet. */
+static void clicks_are_not_kept_apart_while_impressions_wait(void **state)
+{
+    struct bench *bench = *state, strict = *bench;
+    bool waiting = true;
+    struct ledger_config config = {.loop = bench->loop,
+                                   .redis = bench->redis,
+                                   .clock = &clock_system,
+                                   .prefix = SLICE("ad:"),
+                                   .page_ttl_ms = TTL_MS,
+                                   .refuse_without_impression = true,
+                                   .waiting = waits,
+                                   .arg = &waiting};
+    strict.ledger = ledger_new(&config);
+    assert_int_equal(record(&strict, EVENT_CLICK, 0), LEDGER_COUNTED_IMPLIED);
+    waiting = false;
+    assert_int_equal(record(&strict, EVENT_CLICK, 1), LEDGER_NO_IMPRESSION);
+    assert_count("clicks", 1);
+    assert_count("impressions", 1);
+    ledger_free(strict.ledger);
+}
+
 static void an_absent_redis_fails_at_once(void **state)
 {
     struct bench *bench = *state;
@@ -576,6 +603,7 @@ int main(void)
         ON_FAKE(a_lost_event_fails),
         ON_REDIS(what_follows_a_lost_event_counts),
         ON_REDIS(clicks_without_impression_can_be_kept_apart),
+        ON_REDIS(clicks_are_not_kept_apart_while_impressions_wait),
         ON_FAKE(an_absent_redis_fails_at_once),
         ON_FAKE(freeing_ends_open_events),
         ON_REDIS(serves_add_up_and_are_written),
