@@ -49,6 +49,7 @@ int scene_set_up(void **state)
     scene->loop = loop_new();
     scene->metrics = metrics_new((struct metrics_layout){1, 1});
     metrics_attach(scene->metrics, 0);
+    scene->marks = spool_marks_new();
     scene->wall_us = WALL_US;
     scene->clock = clock_system;
     scene->clock.wall_us = wall_us;
@@ -57,6 +58,7 @@ int scene_set_up(void **state)
         .loop = scene->loop,
         .clock = &scene->clock,
         .metrics = scene->metrics,
+        .marks = scene->marks,
         .state_dir = scene->folder,
         .bytes_max = UINT64_C(1) << 30,
     };
@@ -80,6 +82,7 @@ int scene_tear_down(void **state)
     char path[SCENE_TEXT_MAX];
     spool_free(scene->spool);
     metrics_free(scene->metrics);
+    spool_marks_free(scene->marks);
     loop_free(scene->loop);
     (void)snprintf(path, sizeof path, "%s/spool", scene->folder);
     empty_folder(path);

@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "store/spool.h"
+#include "store/spool_marks.h"
 #include "unit/store/unit.h"
 
 #define SCENE_TEXT_MAX 256
@@ -17,6 +18,7 @@ struct scene {
     char folder[64]; /* the state directory */
     struct loop *loop;
     struct metrics *metrics;
+    struct spool_marks *marks;
     struct clock clock;
     int64_t wall_us;
     struct spool_config config;

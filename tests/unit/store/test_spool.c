@@ -280,6 +280,54 @@ static void test_the_next_process_adopts(void **state)
     scene_wait_files(scene, 0);
 }
 
+/* What was handed out before one that was passed has been at work, too. */
+static void test_the_next_process_knows_what_was_passed(void **state)
+{
+    struct scene *scene = *state;
+    const char *const texts[] = {"a", "b", "c", "d"};
+    uint64_t tickets[4];
+    for (unsigned i = 0; i < 4; i++)
+        scene_put(scene, texts[i]);
+    (void)scene_take(scene, "a");
+    tickets[1] = scene_take(scene, "b");
+    spool_pass(scene->spool, tickets[1]);
+    assert_false(spool_was_passed(scene->spool, tickets[1])); /* by another one, that is */
+    scene_reopen(scene);
+    scene_wait_records(scene, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        tickets[i] = scene_take(scene, texts[i]);
+        assert_int_equal(spool_was_passed(scene->spool, tickets[i]), i < 2);
+    }
+    spool_pass(scene->spool, tickets[2]);
+    spool_pass(scene->spool, tickets[0]); /* never back */
+    scene_reopen(scene);
+    scene_wait_records(scene, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        tickets[i] = scene_take(scene, texts[i]);
+        assert_int_equal(spool_was_passed(scene->spool, tickets[i]), i < 3);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        spool_done(scene->spool, tickets[i]);
+    spool_pass(scene->spool, tickets[3]); /* it has gone: nothing is noted */
+    scene_wait_files(scene, 0);
+}
+
+/* Made by a server that has ended: it has told nobody what was passed. */
+static void test_of_another_server_all_may_have_been_passed(void **state)
+{
+    struct scene *scene = *state;
+    scene_put(scene, "a");
+    spool_free(scene->spool);
+    spool_marks_free(scene->marks);
+    scene->config.marks = scene->marks = spool_marks_new();
+    scene->spool = scene_open(scene);
+    scene_wait_records(scene, 1);
+    uint64_t ticket = scene_take(scene, "a");
+    assert_true(spool_was_passed(scene->spool, ticket));
+    spool_done(scene->spool, ticket);
+    scene_wait_files(scene, 0);
+}
+
 static void test_a_living_process_keeps_its_own(void **state)
 {
     struct scene *scene = *state;
@@ -595,6 +643,8 @@ int main(void)
         IN_SCENE(test_callbacks_may_append),
         IN_SCENE(test_bytes_have_a_limit),
         IN_SCENE(test_the_next_process_adopts),
+        IN_SCENE(test_the_next_process_knows_what_was_passed),
+        IN_SCENE(test_of_another_server_all_may_have_been_passed),
         IN_SCENE(test_a_living_process_keeps_its_own),
         IN_SCENE(test_the_oldest_come_first),
         IN_SCENE(test_so_many_are_adopted_at_a_time),
