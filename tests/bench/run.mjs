@@ -54,8 +54,9 @@ function pathFile(name, count, make) {
 // More tokens than can be used up, so that every event is a first one.
 const tokens = Math.ceil(seconds * 60000);
 const key = newestKey(path.join(server.options['server.state_dir'], 'keyring'));
+// Served a while ago: clicks that come at once are kept apart.
 const token = () =>
-  signToken(key, { campaign: 'plain', creative: 'plain-728', slot: 'plain', landing: 'https://shop.example/spring?from=header' });
+  signToken(key, { campaign: 'plain', creative: 'plain-728', slot: 'plain', landing: 'https://shop.example/spring?from=header', issued: Date.now() - 60000 });
 const eventFile = (kind, round) => pathFile(`${kind}-${round}`, tokens, () => `/v1/${kind}/${token()}`);
 
 const page = `url=${encodeURIComponent('https://blog.example/2026/a-post')}`;
