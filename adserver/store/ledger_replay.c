@@ -13,7 +13,12 @@
 #include "store/ledger_recent.h"
 #include "store/spool.h"
 
-#define PER_TICK (LEDGER_REPLAY_RATE * LEDGER_REPLAY_TICK_MS / 1000)
+/* What may be done in a tick: reading a record, and passing it over, costs a tenth of sending it.
+ */
+#define COST_PASS 1
+#define COST_SEND 10
+#define PER_TICK  (COST_SEND * LEDGER_REPLAY_RATE * LEDGER_REPLAY_TICK_MS / 1000)
+#define AWAY_MAX  64 /* campaigns that are passed over; while there are more nothing is sent */
 
 /* A batch under way. */
 struct sent {
@@ -47,7 +52,13 @@ struct ledger_replay {
     bool gap_spooled;
     uint64_t gap_ticket;
     int64_t tick_us; /* when the tick began, monotonic */
-    unsigned left;   /* that may begin in it */
+    int left;        /* of what may be done in it */
+    int64_t away_us; /* when campaigns whose server is away are tried again, monotonic */
+    unsigned away_count;
+    struct {
+        uint8_t len;
+        char id[ID_MAX];
+    } away[AWAY_MAX];
 };
 
 static int64_t now_us(const struct ledger_replay *replay)
@@ -62,6 +73,46 @@ static void look_within(struct ledger_replay *replay, int64_t ms)
         return;
     replay->due_us = due_us;
     loop_timer_set(replay->timer, ms * US_PER_MS);
+}
+
+/* ---- Servers of a cluster that are away ---- */
+
+static bool is_away(const struct ledger_replay *replay, struct slice campaign)
+{
+    for (unsigned i = 0; i < replay->away_count; i++) {
+        if (slice_eq(slice_of(replay->away[i].id, replay->away[i].len), campaign))
+            return true;
+    }
+    return false;
+}
+
+/* False where that is no reason to go on with others: all of Redis is away, or too many are. */
+static bool note_away(struct ledger_replay *replay, const struct sent *sent)
+{
+    struct ledger_batch batch;
+    CHECK(ledger_batch_read(slice_of(sent->record, sent->len), &batch));
+    if (is_away(replay, batch.campaign))
+        return true;
+    if (replay->away_count == AWAY_MAX || !replay->ready(replay->arg))
+        return false;
+    if (replay->away_count == 0)
+        replay->away_us = now_us(replay) + LEDGER_REPLAY_AWAY_MS * US_PER_MS;
+    replay->away[replay->away_count].len = (uint8_t)batch.campaign.len;
+    memcpy(replay->away[replay->away_count++].id, batch.campaign.ptr, batch.campaign.len);
+    return true;
+}
+
+/* What was passed over is handed out again with all else that is not done. */
+static void try_away(struct ledger_replay *replay)
+{
+    if (replay->away_count == 0)
+        return;
+    if (now_us(replay) < replay->away_us) {
+        look_within(replay, LEDGER_REPLAY_AWAY_MS);
+        return;
+    }
+    replay->away_count = 0;
+    replay->failed = true;
 }
 
 /* ---- Answers ---- */
@@ -147,7 +198,7 @@ static void land(struct ledger_replay *replay, struct sent *sent, enum redis_fai
         replay->failed = true;
     if (answer == LEDGER_GAP)
         note_gap(replay, sent);
-    if (answer == LEDGER_AGAIN)
+    if (answer == LEDGER_AGAIN && !(failure == REDIS_AWAY && note_away(replay, sent)))
         replay->rest_us = now_us(replay) + LEDGER_REPLAY_REST_MS * US_PER_MS;
 }
 
@@ -157,7 +208,7 @@ static void on_answer(enum redis_failure failure, const struct redis_reply *repl
     struct ledger_replay *replay = sent->replay;
     if (replay) {
         land(replay, sent, failure, reply);
-        look_within(replay, replay->failed && !replay->has_gap ? LEDGER_REPLAY_REST_MS : 0);
+        look_within(replay, now_us(replay) < replay->rest_us ? LEDGER_REPLAY_REST_MS : 0);
     }
     free(sent);
 }
@@ -235,7 +286,7 @@ static void leave_out(struct ledger_replay *replay, struct slice record, uint64_
                   LOG_INT("bytes", record.len), LOG_INT("suppressed", suppressed));
 }
 
-/* False: there is nothing more. */
+/* False: there is nothing more. What is passed over stays handed out until all begins again. */
 static bool send_next(struct ledger_replay *replay)
 {
     struct ledger_batch batch;
@@ -244,10 +295,14 @@ static bool send_next(struct ledger_replay *replay)
     bool spooled;
     if (!take(replay, &record, &spooled, &ticket))
         return false;
+    replay->left -= COST_PASS;
     if (!ledger_batch_read(record, &batch)) {
         leave_out(replay, record, ticket);
         return true;
     }
+    if (is_away(replay, batch.campaign))
+        return true;
+    replay->left -= COST_SEND - COST_PASS;
     struct sent *sent = check_malloc(sizeof *sent + record.len);
     *sent = (struct sent){.replay = replay,
                           .spooled = spooled,
@@ -262,7 +317,7 @@ static bool send_next(struct ledger_replay *replay)
 }
 
 /* After a failure, when all have been answered: what is not done goes again. Whoever is up and does
- * not take it (full, without replicas, one of a cluster away) is given a rest. */
+ * not take it (full, without replicas) is given a rest. */
 static void begin_again(struct ledger_replay *replay)
 {
     if (!replay->failed || replay->in_flight > 0)
@@ -293,16 +348,15 @@ static void pump(struct ledger_replay *replay)
         look_within(replay, LEDGER_REPLAY_REST_MS);
         return;
     }
+    try_away(replay);
     begin_again(replay);
     begin_tick(replay);
     while (more && !replay->failed && !replay->alone && replay->left > 0 &&
-           replay->in_flight < LEDGER_REPLAY_WINDOW) {
+           replay->in_flight < LEDGER_REPLAY_WINDOW)
         more = send_next(replay);
-        replay->left -= more;
-    }
-    if (more && replay->left == 0)
+    if (more && replay->left <= 0)
         look_within(replay, LEDGER_REPLAY_TICK_MS);
-    else if (!more && replay->in_flight == 0)
+    else if (!more && replay->in_flight == 0 && replay->away_count == 0)
         ledger_recent_forget(replay->recent);
 }
 
@@ -315,6 +369,7 @@ static void on_timer(void *arg)
 
 void ledger_replay_look(struct ledger_replay *replay)
 {
+    replay->away_us = 0;
     look_within(replay, 0);
 }
 
@@ -331,7 +386,7 @@ void ledger_replay_recall(struct ledger_replay *replay)
 
 static void on_records(void *arg)
 {
-    ledger_replay_look(arg);
+    look_within(arg, 0);
 }
 
 struct ledger_replay *ledger_replay_new(const struct ledger_config *config,

@@ -7,8 +7,9 @@
  * When one fails nothing more is sent until all have been answered; then all that are not done go
  * again, after LEDGER_REPLAY_REST_MS unless it was but a missing number. Where the oldest one of
  * these was refused only because an event before it is missing, that one will not come any more: it
- * goes alone, and says so. One that Redis can't count, as its keys hold something else, is logged
- * and told as LEDGER_FAILED.
+ * goes alone, and says so. Where one server of a cluster is away its campaigns' batches are passed
+ * over, and tried again each LEDGER_REPLAY_AWAY_MS and when a server has come. One that Redis can't
+ * count, as its keys hold something else, is logged and told as LEDGER_FAILED.
  */
 #ifndef STORE_LEDGER_REPLAY_H
 #define STORE_LEDGER_REPLAY_H
@@ -19,6 +20,7 @@
 #define LEDGER_REPLAY_RATE    10000
 #define LEDGER_REPLAY_TICK_MS 10
 #define LEDGER_REPLAY_REST_MS 250
+#define LEDGER_REPLAY_AWAY_MS 1000
 
 struct ledger_replay;
 struct ledger_recent;
@@ -33,7 +35,7 @@ struct ledger_replay *ledger_replay_new(const struct ledger_config *config,
 /* Events under way are left to Redis's answer. */
 void ledger_replay_free(struct ledger_replay *replay);
 
-/* To be called when there may be something to send, or Redis may be ready. */
+/* To be called when Redis, or a server of its cluster, may be ready. */
 void ledger_replay_look(struct ledger_replay *replay);
 
 /*

@@ -203,6 +203,39 @@ test('a primary is killed under load: its keys alone are away, and soon back', a
   await assertHeld(cluster, result, servers);
 });
 
+test('what waits for a primary that is away holds up nobody else, and is counted when it is back', async (t) => {
+  const conf = { appendonly: 'yes', 'cluster-require-full-coverage': 'no' };
+  const { cluster, servers } = await start(t, { count: 1, replicas: 0, conf, options: { ...patient, 'server.workers': 1 } });
+  const [server] = servers;
+  const holderOf = async (id) => cluster.holder(await cluster.slotOf(`{${id}}`));
+  const away = await holderOf(counted[0]);
+  const holders = await Promise.all(counted.map(holderOf));
+  const stranded = counted.filter((_, i) => holders[i] === away);
+  const others = counted.filter((id) => !stranded.includes(id));
+  assert.ok(others.length > 0);
+  const refuse = (nodes, bytes) => Promise.all(nodes.map((node) => node.command('CONFIG', 'SET', 'maxmemory', bytes)));
+  await refuse(cluster.nodes, 1);
+  const key = newestKey(server.options['tokens.keyring']);
+  const agent = keptAlive(t);
+  // More than are under way at a time, one after the other: first those that will have to wait.
+  for (const [campaigns, events] of [[stranded, 200], [others, 50]])
+    for (let i = 0; i < events; i++)
+      for (const campaign of campaigns.slice(0, 1)) {
+        const token = signToken(key, { campaign, creative: `${campaign}-1`, slot: 'free' });
+        assert.equal((await report(`${server.base}/v1/i/${token}`, { agent })).status, 204);
+      }
+  assert.ok((await server.stats()).spool.waiting >= 200);
+  await away.kill();
+  await refuse(cluster.nodes.filter((node) => node !== away), 0);
+  const impressions = async (id) => Number((await (await holderOf(id)).command('HGET', `ad:total:{${id}}`, 'impressions')) ?? 0);
+  await until(async () => (await impressions(others[0])) === 50, { timeout: 20000, what: 'the others are counted' });
+  assert.ok((await server.stats()).spool.waiting >= 200, 'those of the one that is away wait');
+  await away.start();
+  await untilReplayed(servers);
+  assert.equal(await impressions(stranded[0]), 200);
+  assert.equal(await impressions(others[0]), 50);
+});
+
 test('adctl: a change over all servers, also while a slot is on its way', async (t) => {
   const cluster = await startCluster({ t, replicas: 0, conf: { requirepass: 'of-all', masterauth: 'of-all' } });
   const server = await startServer({ t, redis: { url: cluster.url }, ready: 'alive', allowErrors: /redis/i });
