@@ -116,18 +116,37 @@ static bool write_info(const struct redis_target *target, struct strbuf *output)
     return true;
 }
 
-/* Lines of "name:value". */
+/* Of lines "name:value"; empty where there is none. `name` has its colon. */
+static struct slice info_value(const struct redis_reply *reply, struct slice name)
+{
+    struct slice rest = reply->type == REDIS_STRING ? reply->text : SLICE(""), line;
+    while (slice_next(&rest, '\n', &line)) {
+        struct slice value = slice_from(line, name.len);
+        value.len = slice_find(value, '\r');
+        if (slice_starts(line, name))
+            return value;
+    }
+    return SLICE("");
+}
+
+static void note_version(struct slice version)
+{
+    unsigned major = 0;
+    struct slice first = version;
+    first.len = slice_find(version, '.');
+    for (size_t i = 0; i < first.len && first.ptr[i] >= '0' && first.ptr[i] <= '9'; i++)
+        major = major < REDIS_MAJOR_MIN ? 10 * major + (unsigned)(first.ptr[i] - '0') : major;
+    if (version.len > 0 && major < REDIS_MAJOR_MIN)
+        log_event(LOG_ERROR, "redis: is older than what counting has been proven with",
+                  LOG_SLICE("version", version), LOG_INT("needed", REDIS_MAJOR_MIN));
+}
+
 static void note_info(struct redis_greeting *greeting, const struct redis_reply *reply)
 {
-    struct slice name = SLICE("run_id:"), rest = reply->text, line;
-    if (reply->type != REDIS_STRING)
-        return;
-    while (slice_next(&rest, '\n', &line)) {
-        struct slice id = slice_from(line, name.len);
-        id.len = slice_find(id, '\r');
-        if (slice_starts(line, name) && id.len < sizeof greeting->server_id)
-            (void)snprintf(greeting->server_id, sizeof greeting->server_id, "%.*s", SLICE_ARGS(id));
-    }
+    struct slice id = info_value(reply, SLICE("run_id:"));
+    if (id.len < sizeof greeting->server_id)
+        (void)snprintf(greeting->server_id, sizeof greeting->server_id, "%.*s", SLICE_ARGS(id));
+    note_version(info_value(reply, SLICE("redis_version:")));
 }
 
 static bool write_ping(const struct redis_target *target, struct strbuf *output)

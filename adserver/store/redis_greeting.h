@@ -14,6 +14,7 @@
 #include "store/redis.h"
 
 #define REDIS_GREETING_STEPS 8
+#define REDIS_MAJOR_MIN      7 /* an older version is told of in the log */
 
 struct redis_greeting {
     const struct redis_greeting_step *steps[REDIS_GREETING_STEPS];

@@ -234,3 +234,24 @@ async function startRefuser(t, port) {
   whenDone(t, () => listener.listening && close());
   return { times, close };
 }
+
+// As a proxy tells it that says 6 for 7.
+test('a Redis older than 7 is told of in the log', async (t) => {
+  const redis = await startRedis({ t });
+  await importCatalog(redis, catalog);
+  const sockets = new Set();
+  const listener = net.createServer((socket) => {
+    const upstream = net.connect(redis.port, '127.0.0.1');
+    for (const one of [socket, upstream]) sockets.add(one.on('error', () => {}));
+    socket.pipe(upstream);
+    upstream.on('data', (bytes) => socket.write(Buffer.from(bytes.toString('latin1').replace('redis_version:7', 'redis_version:6'), 'latin1')));
+    upstream.on('close', () => socket.destroy());
+    socket.on('close', () => upstream.destroy());
+  });
+  await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  whenDone(t, () => (sockets.forEach((socket) => socket.destroy()), new Promise((resolve) => listener.close(resolve))));
+  const server = await startServer({ t, redis: { url: `redis://127.0.0.1:${listener.address().port}/0` }, allowErrors: /older/ });
+  await until(() => /is older than what counting has been proven with.* version=6\.\S+ needed=7/.test(server.log()));
+  const [ad] = await server.ads({ slot: 'header' }, asBrowser);
+  assert.ok(['capped', 'open'].includes(ad.campaign));
+});
