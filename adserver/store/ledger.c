@@ -253,6 +253,7 @@ static void settle(struct ledger *ledger, struct batch *batch, const enum ledger
 {
     ledger_recent_add(ledger->recent, strbuf_slice(&batch->record),
                       clock_mono_us(ledger->config.clock));
+    ledger_epoch_settled(ledger->live, &batch->identity);
     tell(ledger, batch, results);
     batch_free(batch);
 }
@@ -401,7 +402,14 @@ struct ledger *ledger_new(const struct ledger_config *config)
     ledger->recent = ledger_recent_new();
     ledger->flights = config->spool ? flights_new(config->board, getpid()) : NULL;
     ledger->left = ledger_left_new(config, ledger->flights);
-    ledger->replay = ledger_replay_new(config, ledger->recent, ledger->flights, is_ready, ledger);
+    ledger->replay = ledger_replay_new(&(struct ledger_replay_config){
+        .ledger = config,
+        .recent = ledger->recent,
+        .flights = ledger->flights,
+        .live = ledger->live,
+        .ready = is_ready,
+        .arg = ledger,
+    });
     ledger->serves = serves_new(config);
     ledger->probe = ledger_probe_new(config);
     return ledger;

@@ -8,17 +8,24 @@
 #include "decision/id_table.h"
 #include "decision/model.h"
 
+struct era {
+    uint8_t name[LEDGER_EPOCH_BYTES];
+    uint64_t turn; /* among those of this process, from 1 on; 0: it has not begun */
+    uint64_t open; /* batches that Redis has not dealt with, as far as is known */
+};
+
 /* How far one campaign has come. */
 struct row {
-    uint64_t number;
-    uint64_t turn; /* the epoch that it is of, among this process's */
+    uint64_t numbers[LEDGER_EPOCHS_KEPT];
+    uint64_t turns[LEDGER_EPOCHS_KEPT]; /* of the era that the number is of */
     uint8_t campaign_len;
     char campaign[ID_MAX];
 };
 
 struct ledger_epoch {
-    uint8_t name[LEDGER_EPOCH_BYTES];
-    uint64_t turn;
+    struct era eras[LEDGER_EPOCHS_KEPT];
+    unsigned current;
+    uint64_t turn; /* given last */
     struct id_table rows;
 };
 
@@ -28,11 +35,20 @@ static struct slice id_of_row(const void *item)
     return slice_of(row->campaign, row->campaign_len);
 }
 
+static void begin(struct ledger_epoch *epoch, unsigned place)
+{
+    struct era *era = &epoch->eras[place];
+    random_secret(era->name, sizeof era->name);
+    era->turn = ++epoch->turn;
+    era->open = 0;
+    epoch->current = place;
+}
+
 struct ledger_epoch *ledger_epoch_new(void)
 {
     struct ledger_epoch *epoch = check_calloc(1, sizeof *epoch);
-    random_secret(epoch->name, sizeof epoch->name);
     epoch->rows.id_of = id_of_row;
+    begin(epoch, 0);
     return epoch;
 }
 
@@ -63,19 +79,43 @@ struct ledger_identity ledger_epoch_next(struct ledger_epoch *epoch, struct slic
 {
     struct ledger_identity identity;
     struct row *row = find_row(epoch, campaign);
-    if (row->turn != epoch->turn) {
-        row->turn = epoch->turn;
-        row->number = 0;
+    unsigned place = epoch->current;
+    struct era *era = &epoch->eras[place];
+    if (row->turns[place] != era->turn) {
+        row->turns[place] = era->turn;
+        row->numbers[place] = 0;
     }
-    identity.number = ++row->number;
-    memcpy(identity.epoch, epoch->name, sizeof identity.epoch);
+    era->open++;
+    identity.number = ++row->numbers[place];
+    memcpy(identity.epoch, era->name, sizeof identity.epoch);
     return identity;
+}
+
+static bool is_of(const struct era *era, const struct ledger_identity *identity)
+{
+    return era->turn > 0 && memcmp(identity->epoch, era->name, sizeof era->name) == 0;
+}
+
+void ledger_epoch_settled(struct ledger_epoch *epoch, const struct ledger_identity *of)
+{
+    for (unsigned i = 0; i < LEDGER_EPOCHS_KEPT; i++) {
+        struct era *era = &epoch->eras[i];
+        if (is_of(era, of) && era->open > 0)
+            era->open--;
+    }
 }
 
 void ledger_epoch_end(struct ledger_epoch *epoch, const struct ledger_identity *of)
 {
-    if (memcmp(of->epoch, epoch->name, sizeof epoch->name) != 0)
+    unsigned next = (epoch->current + 1) % LEDGER_EPOCHS_KEPT;
+    if (!is_of(&epoch->eras[epoch->current], of))
         return;
-    random_secret(epoch->name, sizeof epoch->name);
-    epoch->turn++;
+    for (unsigned i = 0; i < LEDGER_EPOCHS_KEPT; i++) {
+        const struct era *era = &epoch->eras[i];
+        if (i != epoch->current && era->turn > 0 && era->open == 0) {
+            epoch->current = i;
+            return;
+        }
+    }
+    begin(epoch, next);
 }

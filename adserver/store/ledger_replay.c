@@ -37,6 +37,7 @@ struct ledger_replay {
     struct ledger_config config;
     struct ledger_recent *recent;
     struct flights *flights;
+    struct ledger_epoch *live;
     ledger_ready_fn *ready;
     void *arg;
     struct loop_timer *timer;
@@ -165,6 +166,8 @@ static void settle(struct ledger_replay *replay, const struct sent *sent, bool t
         ledger_recent_done(replay->recent, sent->ticket);
         return;
     }
+    if (results)
+        ledger_epoch_settled(replay->live, &batch.identity);
     spool_pass(replay->config.spool, sent->ticket);
     if (!told)
         tell(replay, sent, &batch, results);
@@ -389,16 +392,16 @@ static void on_records(void *arg)
     look_within(arg, 0);
 }
 
-struct ledger_replay *ledger_replay_new(const struct ledger_config *config,
-                                        struct ledger_recent *recent, struct flights *flights,
-                                        ledger_ready_fn *ready, void *arg)
+struct ledger_replay *ledger_replay_new(const struct ledger_replay_config *parts)
 {
+    const struct ledger_config *config = parts->ledger;
     struct ledger_replay *replay = check_calloc(1, sizeof *replay);
     replay->config = *config;
-    replay->recent = recent;
-    replay->flights = flights;
-    replay->ready = ready;
-    replay->arg = arg;
+    replay->recent = parts->recent;
+    replay->flights = parts->flights;
+    replay->live = parts->live;
+    replay->ready = parts->ready;
+    replay->arg = parts->arg;
     replay->due_us = INT64_MAX;
     LIST_INIT(&replay->under_way);
     replay->timer = loop_timer_new(config->loop, on_timer, replay);

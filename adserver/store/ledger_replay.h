@@ -25,13 +25,21 @@
 struct ledger_replay;
 struct ledger_recent;
 struct flights;
+struct ledger_epoch;
 
 /* Whether Redis takes events now. */
 typedef bool ledger_ready_fn(void *arg);
 
-struct ledger_replay *ledger_replay_new(const struct ledger_config *config,
-                                        struct ledger_recent *recent, struct flights *flights,
-                                        ledger_ready_fn *ready, void *arg);
+/* All of it must outlive the replay, but for what the ledger's own configuration says. */
+struct ledger_replay_config {
+    const struct ledger_config *ledger; /* copied */
+    struct ledger_recent *recent;
+    struct flights *flights;
+    struct ledger_epoch *live; /* told of what Redis has dealt with */
+    ledger_ready_fn *ready;
+    void *arg;
+};
+struct ledger_replay *ledger_replay_new(const struct ledger_replay_config *config);
 /* Events under way are left to Redis's answer. */
 void ledger_replay_free(struct ledger_replay *replay);
 

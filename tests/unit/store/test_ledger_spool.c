@@ -297,6 +297,24 @@ static void what_is_refused_waits_and_keeps_its_order(void **state)
     assert_int_equal(total_of("duplicate"), 2);
 }
 
+/* One of what is sent, one of what goes to the spool at once, each once more for what has failed.
+ */
+static void a_redis_that_fails_often_keeps_few_marks(void **state)
+{
+    struct bench *bench = *state;
+    for (unsigned i = 0; i < 8; i++) {
+        report_many(bench, 2 * i, 1);
+        wait_told(bench);
+        redis_fixture_say(&server, "ACL SETUSER default -hincrby");
+        report_many(bench, 2 * i + 1, 1);
+        wait_told(bench);
+        redis_fixture_say(&server, "ACL SETUSER default +hincrby");
+        wait_replayed(bench);
+    }
+    assert_int_equal(total_of("impressions"), 16);
+    assert_in_range(redis_fixture_say(&server, "KEYS ad:mark:*")->count, 1, 4);
+}
+
 /* One batch of a campaign is under way at a time: what waits behind it is not left to grow. */
 static void what_comes_faster_than_redis_takes_it_is_spooled(void **state)
 {
@@ -673,6 +691,7 @@ int main(void)
         ON_REDIS(what_is_reported_while_redis_stands_still_counts_once_it_goes_on),
         ON_REDIS(what_a_dropped_connection_still_brings_counts_once),
         ON_REDIS(what_is_refused_waits_and_keeps_its_order),
+        ON_REDIS(a_redis_that_fails_often_keeps_few_marks),
         ON_REDIS(what_comes_faster_than_redis_takes_it_is_spooled),
         ON_REDIS(who_refuses_is_not_asked_without_rest),
         ON_REDIS(another_process_takes_over_what_one_has_left),
