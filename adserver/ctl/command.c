@@ -288,10 +288,10 @@ static const struct command table[] = {
         .summary = "checks that hours, packed days and sums agree",
         .details =
             "For each campaign and metric: all hours and packed days together are the campaign's "
-            "sum, ad:total. Nothing may be counted meanwhile. --stats compares a server as well: "
-            "its counts are those since it was started, so they can only be compared where it is "
-            "the only one, and began when nothing had been counted. Exits 1 with a line for each "
-            "difference.",
+            "sum, ad:total. Nothing may be counted meanwhile. --stats compares the server as "
+            "well, or all of them together, addresses separated by commas: their counts are those "
+            "since they were started, so they can only be compared where none is missing and all "
+            "began when nothing had been counted. Exits 1 with a line for each difference.",
     },
     {
         .noun = "compact",

@@ -506,8 +506,8 @@ enum tool_result command_reconcile(struct tool *tool, const struct call *call)
 {
     struct reconciling *at = arena_new_item(tool->arena, struct reconciling);
     struct err err = {"", ""};
-    const char *url = call_value(call, FLAG_STATS);
-    struct server_stats *stats = url ? server_stats_get(url, &err) : NULL;
+    const char *url = call_value(call, FLAG_STATS); /* or several */
+    struct server_stats *stats = url ? server_stats_get_all(url, &err) : NULL;
     if (url && !stats) {
         (void)mistakes_add(&tool->mistakes, &err);
         return TOOL_REFUSED;

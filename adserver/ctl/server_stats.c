@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "ctl/http_get.h"
@@ -30,6 +31,57 @@ struct server_stats *server_stats_get(const char *url, struct err *err)
     struct server_stats *stats = check_calloc(1, sizeof *stats);
     stats->root = root;
     return stats;
+}
+
+/* ---- Of several servers ---- */
+
+/* Adds numbers to those of the same names, and takes over what `to` does not have. */
+static void add_counts(json_t *to, json_t *from)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(from, name, value)
+    {
+        json_t *mine = json_object_get(to, name);
+        if (json_is_object(mine) && json_is_object(value))
+            add_counts(mine, value);
+        else if (json_is_integer(mine) && json_is_integer(value))
+            (void)json_integer_set(mine, json_integer_value(mine) + json_integer_value(value));
+        else if (!mine)
+            (void)json_object_set(to, name, value);
+    }
+}
+
+static void add_server(struct server_stats *all, const struct server_stats *one)
+{
+    static const char *const groups[] = {"events", "campaigns"};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        add_counts(json_object_get(all->root, groups[i]), json_object_get(one->root, groups[i]));
+}
+
+struct server_stats *server_stats_get_all(const char *urls, struct err *err)
+{
+    struct server_stats *all = NULL;
+    struct slice rest = slice_cstr(urls), part;
+    if (rest.len == 0)
+        return server_stats_get(urls, err);
+    while (slice_next(&rest, ',', &part)) {
+        char *url = strndup(part.ptr, part.len);
+        CHECK(url != NULL);
+        struct server_stats *one = server_stats_get(url, err);
+        free(url);
+        if (!one) {
+            server_stats_free(all);
+            return NULL;
+        }
+        if (!all) {
+            all = one;
+            continue;
+        }
+        add_server(all, one);
+        server_stats_free(one);
+    }
+    return all;
 }
 
 void server_stats_free(struct server_stats *stats)

@@ -14,6 +14,9 @@ struct server_stats;
 
 /* NULL with `err` where there is none to be had. */
 struct server_stats *server_stats_get(const char *url, struct err *err);
+/* Of several servers, addresses separated by commas: counts of "events" and "campaigns" added up.
+ */
+struct server_stats *server_stats_get_all(const char *urls, struct err *err);
 /* NULL is harmless. */
 void server_stats_free(struct server_stats *stats);
 

@@ -185,8 +185,9 @@ async function judge({ redis, catalog, servers, villain, book }) {
   for (const server of servers) await server.remember();
   const restarted = servers.reduce((sum, server) => sum + (server.incarnations ?? 0), 0);
   const stats = statsBeside(servers, counts);
-  if (restarted === 0 && !villain.power) result.wrong.push(...stats.wrong);
-  result.wrong.push(...(await reconcile(redis)));
+  const comparable = restarted === 0 && !villain.power;
+  if (comparable) result.wrong.push(...stats.wrong);
+  result.wrong.push(...(await reconcile(redis, comparable ? servers : [])));
   return {
     acknowledged: book.acknowledged,
     unknown: book.unknown,
@@ -199,9 +200,10 @@ async function judge({ redis, catalog, servers, villain, book }) {
   };
 }
 
-// What `adctl` says of hours, packed days and sums that do not agree.
-async function reconcile(redis) {
-  const { code, stdout, stderr } = await adctl(['reconcile'], { redis });
+// What `adctl` says of hours, packed days, sums and servers that do not agree.
+async function reconcile(redis, servers) {
+  const urls = servers.map((server) => `${server.admin}/stats`).join(',');
+  const { code, stdout, stderr } = await adctl(['reconcile', ...(urls ? ['--stats', urls] : [])], { redis });
   return code === 0 ? [] : [`adctl reconcile: ${stdout}${stderr}`];
 }
 

@@ -354,3 +354,26 @@ test('at rest Redis, /stats, /metrics, the report and reconcile tell the same', 
   assert.equal(gross, net + filtered);
   assert.equal(net, stats.events.counted);
 });
+
+test('reconcile adds up what several servers tell', async (t) => {
+  const redis = await startRedis({ t });
+  await importCatalog(redis, smallCatalog);
+  const servers = await startServers({ t, redis, count: 3, options: patient });
+  const key = newestKey(servers[0].options['tokens.keyring']);
+  for (const [i, server] of servers.entries())
+    for (let n = 0; n <= i; n++) {
+      const campaign = n % 2 ? { ...spring, campaign: 'books', creative: 'books-728', slot: 'post-top' } : spring;
+      const token = signToken(key, campaign);
+      for (const kind of ['i', 'c', 'i']) await report(`${server.base}/v1/${kind}/${token}`);
+    }
+  const urls = servers.map((server) => `${server.admin}/stats`);
+  const run = (list) => adctl(['reconcile', '--stats', list.join(',')], { redis });
+  const equal = await run(urls);
+  assert.deepEqual([equal.code, equal.stdout], [0, '2 campaigns, 0 differences; gross 18 = net 12 + filtered 6 events\n'], equal.stderr);
+  const short = await run(urls.slice(0, 2));
+  assert.equal(short.code, 1);
+  assert.match(short.stdout, /counted/);
+  const wrong = await run([urls[0], `${servers[1].admin}/healthz`]);
+  assert.deepEqual([wrong.code, wrong.stdout], [1, '']);
+  assert.match(wrong.stderr, /no statistics|not JSON|allowed/);
+});
