@@ -476,7 +476,7 @@ static void a_start_without_redis_serves_the_last_good_catalog(void **state)
     redis_fixture_say(&server, "HSET ad:campaign:spring weight much"); /* bad: is not kept */
     await_rejection(bench, "ad:campaign:spring", "weight: ");
     uint64_t revision = catalog_store_current(bench->store)->revision;
-    run_until(bench->loop, is_kept, bench, CATALOG_PERSIST_MS + 1000);
+    run_until(bench->loop, is_kept, bench, PATIENCE_MS);
     close_store(bench);
 
     bench->target = &nowhere;
@@ -502,7 +502,7 @@ static void redis_is_the_truth_once_it_was_read(void **state)
     struct bench *bench = *state;
     write_demo();
     load(bench);
-    run_until(bench->loop, is_kept, bench, CATALOG_PERSIST_MS + 1000);
+    run_until(bench->loop, is_kept, bench, PATIENCE_MS);
     close_store(bench);
     redis_fixture_say(&server, "FLUSHALL");
     open_store(bench);
@@ -528,7 +528,7 @@ static void a_damaged_file_is_refused(void **state)
     struct stat stat_now;
     write_demo();
     load(bench);
-    run_until(bench->loop, is_kept, bench, CATALOG_PERSIST_MS + 1000);
+    run_until(bench->loop, is_kept, bench, PATIENCE_MS);
     close_store(bench);
     bench->target = &nowhere;
     assert_int_equal(stat(path_of(bench), &stat_now), 0);
@@ -579,7 +579,7 @@ static void it_outlives_a_restart_of_redis(void **state)
     redis_fixture_say(&server, "HSET ad:campaign:spring weight 12");
     redis_fixture_say(&server, "EXEC");
     struct weight weight = {bench, "spring", 12};
-    run_until(bench->loop, has_weight, &weight, 3000);
+    run_until(bench->loop, has_weight, &weight, PATIENCE_MS);
 }
 
 static void a_frozen_redis_holds_nothing_up(void **state)
@@ -593,7 +593,7 @@ static void a_frozen_redis_holds_nothing_up(void **state)
     redis_fixture_thaw(&server);
     redis_fixture_say(&server, "HSET ad:campaign:spring weight 13");
     struct weight weight = {bench, "spring", 13};
-    run_until(bench->loop, has_weight, &weight, 2000);
+    run_until(bench->loop, has_weight, &weight, PATIENCE_MS);
 }
 
 static void a_reply_beyond_all_limits_ends_in_a_refusal(void **state)
