@@ -247,7 +247,7 @@ test('while Redis is away what is bound rests, and is back with it', async (t) =
   const redis = await startRedis({ t });
   await book(redis, { goal_impressions: 100000 });
   const server = await startServer({ t, redis, options: { 'server.workers': 2 }, allowErrors: /redis/i });
-  assert.equal((await serve(server)).campaign, 'bound');
+  await until(async () => (await serve(server)).campaign === 'bound', { what: 'it has units within the deadline' });
   redis.pause();
   // A worker that has units in hand notices by its probe, within a second or two.
   const twenty = () => inParallel(20, 4, () => serve(server));
