@@ -61,6 +61,7 @@ async function storm(t, { redis, servers, enough, kill = true, click = 0 }) {
   const agent = keptAlive(t, 32);
   const tally = { served: 0, reported: 0, killed: 0, seconds: 0 };
   const began = performance.now();
+  const dead = new Set();
   let ending = false;
   const load = stream(64, async (lane, turn) => {
     const server = servers[(lane + turn) % servers.length];
@@ -78,10 +79,13 @@ async function storm(t, { redis, servers, enough, kill = true, click = 0 }) {
     const server = servers[Math.floor(Math.random() * servers.length)];
     const stats = await orNothing(server.stats());
     if (ending) return;
-    const workers = stats?.workers.filter((worker) => worker.pid > 0) ?? [];
-    if (!workers.length) return;
+    // What /stats says may be from before the last one died: nobody dies twice.
+    const pids = (stats?.workers ?? []).map((worker) => worker.pid).filter((pid) => pid > 0 && !dead.has(pid));
+    if (!pids.length) return;
+    const pid = pids[Math.floor(Math.random() * pids.length)];
+    dead.add(pid);
     try {
-      process.kill(workers[Math.floor(Math.random() * workers.length)].pid, 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
       tally.killed++;
     } catch {
       // it has gone already
