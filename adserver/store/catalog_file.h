@@ -53,6 +53,9 @@ void catalog_writer_free(struct catalog_writer *writer);
 
 bool catalog_writer_is_busy(const struct catalog_writer *writer);
 
+/* Whether the last that was written is on disk; of one that is not busy. */
+bool catalog_writer_has_failed(const struct catalog_writer *writer);
+
 /*
  * Begins to seal and write `bytes`, which it takes over (the buffer is left empty). Not while busy.
  * Where the disk refuses, a line in the log says so, and the file stays as it was.

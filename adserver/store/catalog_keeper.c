@@ -8,6 +8,7 @@
 #include "store/catalog_file.h"
 
 #define WRITER_LOOK_US (20 * US_PER_MS)
+#define RETRY_US       (KEEPER_RETRY_MS * US_PER_MS)
 
 enum state { AT_REST, WAITING, COPYING, WRITING };
 
@@ -115,8 +116,14 @@ static void look(struct catalog_keeper *keeper)
         loop_timer_set(keeper->timer, WRITER_LOOK_US);
         return;
     }
-    keeper->kept_revision = keeper->revision;
-    keeper->rest_until_us = now_us(keeper) + KEEPER_REST * (now_us(keeper) - keeper->began_us);
+    int64_t rest_us = KEEPER_REST * (now_us(keeper) - keeper->began_us);
+    if (catalog_writer_has_failed(keeper->writer)) {
+        rest_us = rest_us > RETRY_US ? rest_us : RETRY_US;
+        keeper->again = true;
+    } else {
+        keeper->kept_revision = keeper->revision;
+    }
+    keeper->rest_until_us = now_us(keeper) + rest_us;
     keeper->state = AT_REST;
     if (keeper->again)
         wait_for_it(keeper);

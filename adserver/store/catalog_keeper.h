@@ -6,7 +6,8 @@
  *      a hundred thousand.
  *   2. The writer's thread seals and writes the copy.
  *   3. It rests KEEPER_REST times as long as that took, so that a large catalog which changes all
- *      the time does not keep a processor and a disk busy.
+ *      the time does not keep a processor and a disk busy. Where the disk refused it rests
+ *      KEEPER_RETRY_MS at least and tries again, whether anything has changed or not.
  *
  * Entries may change during the walk: the file then has some as they were before and some as they
  * are after, as anybody who reads Redis at that time has, and it is written once more. The walk
@@ -22,6 +23,7 @@
 #define CATALOG_PERSIST_MS 1000
 #define KEEPER_SLICE       256
 #define KEEPER_REST        10
+#define KEEPER_RETRY_MS    3000
 
 struct loop;
 struct catalog_keeper;

@@ -126,6 +126,11 @@ bool catalog_writer_is_busy(const struct catalog_writer *writer)
     return writer->busy;
 }
 
+bool catalog_writer_has_failed(const struct catalog_writer *writer)
+{
+    return writer->failure != 0;
+}
+
 /* Signals are the loop's. */
 static bool start_thread(struct catalog_writer *writer)
 {

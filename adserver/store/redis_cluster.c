@@ -225,6 +225,8 @@ static void try_again(void *arg)
             finish(command, REDIS_AWAY, NULL);
         else if (time_left_us(command) <= 0)
             finish(command, REDIS_TIMEOUT, NULL);
+        else if (redis_node_is_new(member->node))
+            wait_a_little(command);
         else
             send_to(command, member, false);
     }
@@ -248,10 +250,13 @@ static bool follow(struct command *command, const struct redis_reply *reply, boo
         redis_members_move(cluster->members, slot, member);
         redis_scout_ask(cluster->scout);
     }
-    if (redis_node_is_up(member->node))
+    if (redis_node_is_up(member->node)) {
         send_to(command, member, !moved);
-    else
-        wait_a_little(command); /* it is being connected; the holder will say the same again */
+        return true;
+    }
+    if (!moved && redis_node_is_new(member->node))
+        command->redirects--; /* while it is being connected the holder says the same again */
+    wait_a_little(command);
     return true;
 }
 

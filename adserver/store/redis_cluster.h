@@ -2,9 +2,10 @@
  * redis_cluster: connections to all primaries of a Redis Cluster, for store/redis.c.
  *
  * Each command goes to the server that holds its key's slot, as the scout last told; MOVED and ASK
- * send it on, TRYAGAIN (a slot is on its way, with one of two keys) lets it wait, all within its
- * time. Nothing is sent again that may have run. A server away means that its keys are away, and
- * those alone: its commands fail as those of a single connection would.
+ * send it on, also to a server that is connected to only now, TRYAGAIN (a slot is on its way, with
+ * one of two keys) lets it wait, all within its time. Nothing is sent again that may have run. A
+ * server away means that its keys are away, and those alone: its commands fail as those of a single
+ * connection would.
  *
  * A cluster is up while any server that holds slots is; at the very beginning all are waited for,
  * for a moment, so that what is asked first does not fail by halves. on_up runs whenever one of

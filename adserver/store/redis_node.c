@@ -89,6 +89,7 @@ void redis_node_drop(struct redis_node *node, const char *why)
     node->reader = NULL;
     node->drop_why = NULL;
     node->probe_us = 0;
+    node->was_dropped = true;
     node->greeting.client_id = 0;
     node->timeouts_in_row = 0;
     loop_timer_clear(node->tick);
@@ -315,6 +316,11 @@ void redis_node_free(struct redis_node *node)
 bool redis_node_is_up(const struct redis_node *node)
 {
     return node->state == UP;
+}
+
+bool redis_node_is_new(const struct redis_node *node)
+{
+    return !node->was_up && !node->was_dropped;
 }
 
 unsigned redis_node_pending(const struct redis_node *node)

@@ -44,6 +44,10 @@ void redis_node_leave(struct redis_node *node, const char *why);
 /* Ends a long pause early: there is news of where it is to be found. */
 void redis_node_hurry(struct redis_node *node);
 
+/* Whether its first attempt to connect is still under way, which takes REDIS_GREETING_MS at most.
+ */
+bool redis_node_is_new(const struct redis_node *node);
+
 /* As in redis.h. */
 bool redis_node_is_up(const struct redis_node *node);
 unsigned redis_node_pending(const struct redis_node *node);

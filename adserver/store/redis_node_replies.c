@@ -59,11 +59,12 @@ static void take_answer(struct redis_node *node, const struct redis_reply *reply
         metrics_observe(node->config.metrics, LATENCY_REDIS, redis_node_now_us() - call->sent_us);
     if (!call->fn)
         redis_node_count(node, COUNTER_REDIS_LATE_REPLIES);
-    if (call->fn && call->script && redis_reply_says(reply, SLICE("NOSCRIPT"))) {
+    bool lacks_script = call->script && redis_reply_says(reply, SLICE("NOSCRIPT"));
+    if (lacks_script && call->fn) {
         redis_node_send_script_text(node, call);
         return;
     }
-    if (failure != REDIS_OK)
+    if (failure != REDIS_OK && !lacks_script)
         note_error(node, reply);
     redis_calls_finish(node->calls, call, failure, reply);
     redis_node_show_state(node);

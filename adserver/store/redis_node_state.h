@@ -51,7 +51,7 @@ struct redis_node {
     int64_t heard_us; /* when bytes last came */
     int64_t probe_us; /* when the probe under way was sent; 0: none */
     unsigned timeouts_in_row;
-    bool was_up; /* ever */
+    bool was_up, was_dropped; /* ever */
     bool freeing;
     bool taking;          /* a reply is being dealt with */
     const char *drop_why; /* set while a reply is dealt with: drop the connection after it */

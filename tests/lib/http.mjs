@@ -69,8 +69,8 @@ async function writeAll(socket, pieces, pause) {
 }
 
 // A connection that is spoken on in turns: const c = await connect(port); c.send('GET …');
-// await c.response(); … c.close().
-export async function connect(port, { timeout = 5000 } = {}) {
+// await c.response(); … c.close(). It waits for what must come with a busy machine's patience.
+export async function connect(port, { timeout = 20000 } = {}) {
   const connection = new Connection(port, timeout);
   await connection.opened;
   return connection;
@@ -208,8 +208,9 @@ function readChunks(bytes, at) {
 }
 
 // An ordinary request on a connection of its own (or of `agent`); redirects are not followed. `url`
-// as a string, or { socketPath, path } for a Unix socket.
-export function request(url, { method = 'GET', headers = {}, body, agent = false, timeout = 10000 } = {}) {
+// as a string, or { socketPath, path } for a Unix socket. A server may take its whole deadline to answer,
+// which is ten seconds where it is `patient` (traffic.mjs).
+export function request(url, { method = 'GET', headers = {}, body, agent = false, timeout = 30000 } = {}) {
   return new Promise((resolve, reject) => {
     const options = { method, headers, agent, timeout };
     const onResponse = (message) => {

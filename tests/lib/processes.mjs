@@ -79,8 +79,10 @@ function canListen(port) {
 }
 
 // Calls `check` until it gives something true, and gives that back. A check that throws is one that
-// has not come true yet; what it threw last is told when time is up.
-export async function until(check, { timeout = 5000, interval = 10, what = 'condition' } = {}) {
+// has not come true yet; what it threw last is told when time is up. Without a `timeout` that is the
+// patience of a test on a busy machine, and no claim: who claims how soon something is gives one, or
+// measures it.
+export async function until(check, { timeout = 20000, interval = 10, what = 'condition' } = {}) {
   const end = Date.now() + timeout;
   let last;
   for (;;) {

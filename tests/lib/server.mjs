@@ -33,7 +33,8 @@ function program(name) {
 //   redis        from startRedis(); without it redis.url names a port where nothing listens
 //   options      { 'server.workers': 2, … }, written into its configuration file
 //   env, args    for its environment and command line
-//   ready        'ready': /readyz says 200 (with a Redis, the default); 'alive': /healthz does
+//   ready        'ready': /readyz says 200, and every worker has its Redis and its catalog (with a Redis,
+//                the default); 'alive': /healthz says 200
 //   allowErrors  true: error lines in the log are expected. A pattern: lines that match it are
 //   allowDeaths  a pattern: workers may die of what it matches. Otherwise one that does fails the test,
 //                whatever `allowErrors` says
@@ -81,7 +82,7 @@ class Server {
     const check = async () => {
       if (!this.child.running) return true;
       const answer = await request(this.admin + where, { timeout: 2000 });
-      if (answer.status === 200) return true;
+      if (answer.status === 200) return where === '/healthz' || this.allWorkersAreReady();
       throw new Error(`${where} says ${answer.status} ${answer.text.trim()}`);
     };
     return until(check, { timeout: 20000, what: 'adserver is up' }).then(
@@ -91,6 +92,13 @@ class Server {
         throw error;
       },
     );
+  }
+
+  // The one that has said that it is ready says nothing of the others.
+  async allWorkersAreReady() {
+    const { workers } = await this.stats();
+    const ready = workers.filter((one) => one.redis_connected && !/^0+$/.test(one.catalog_revision));
+    return ready.length >= (Number(this.options['server.workers']) || 1);
   }
 
   writeConfig() {

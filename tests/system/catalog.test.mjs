@@ -181,11 +181,11 @@ test('a wrong entry is refused whole and told; its last good version goes on ser
   await importCatalog(redis, smallCatalog);
   const server = await startServer({ t, redis, options: { 'server.workers': 2 } });
   const good = await served(server, 'header');
-  let told = 0;
   for (const [what, [key, fields, field]] of Object.entries(wrong)) {
     const before = await redis.client.hash(key);
     // Beside the wrong field a good one is changed: it must not come through either.
     const beside = key.includes('creative') ? { alt: 'Changed' } : { name: 'Changed' };
+    const read = server.log().length;
     await setHash(redis, key, { ...beside, ...fields });
     const { error } = await untilRejected(server, key, field);
     assert.ok(error.length > 10, `${what}: "${error}"`);
@@ -193,10 +193,11 @@ test('a wrong entry is refused whole and told; its last good version goes on ser
       const { campaign, creative, alt } = await served(server, 'header');
       assert.deepEqual({ campaign, creative, alt }, { campaign: 'spring', creative: 'spring-970', alt: good.alt }, what);
     }
-    // Of very many in a second the log tells the first ones, and that there are more.
-    const line = server.log().split('\n').find((one) => one.includes(key) && one.includes(`field=${field} `));
-    assert.ok(line || told > 5, `${what}: the log does not say so`);
-    if (line) told++;
+    // One worker's lines are enough, and it need not be the one that has answered.
+    const lines = () => server.log().slice(read).split('\n');
+    await until(() => lines().some((one) => one.includes(key) && one.includes(`field=${field} `)), {
+      what: `the log tells of ${what}`,
+    });
     await replaceHash(redis, key, before);
     await untilNoneRejected(server);
   }
@@ -230,7 +231,6 @@ test('wrong types under our own keys, and all keys gone', async (t) => {
   const redis = await startRedis({ t });
   await importCatalog(redis, smallCatalog);
   const server = await startServer({ t, redis, options: { 'server.workers': 2 }, allowErrors: true });
-  await until(async () => new Set((await server.stats()).workers.map((worker) => worker.catalog_revision)).size === 1, { what: 'both workers have the catalog' });
   await redis.command('SET', 'ad:campaign:spring', 'text');
   await until(async () => (await rejected(server)).some((one) => one.key === 'ad:campaign:spring'));
   assert.equal((await served(server, 'header')).campaign, 'spring');

@@ -4,6 +4,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { binaries, importCatalog, request, run, startRedis, startServer, tempDir, until } from '../lib/harness.mjs';
+import { patient } from '../lib/traffic.mjs';
 
 const token = 'a-token-of-the-api-that-is-long-enough';
 const browser = 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0';
@@ -23,7 +24,7 @@ async function start(t, campaigns, options = {}) {
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   const redis = await startRedis({ t });
   await importCatalog(redis, { slots, campaigns });
-  const server = await startServer({ t, redis, options: { 'api.token_file': file, ...options } });
+  const server = await startServer({ t, redis, options: { 'api.token_file': file, ...patient, ...options } });
   return { redis, server };
 }
 

@@ -2,7 +2,7 @@
 // acknowledged and counted once, what cannot is refused and said to be, and ads go on.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { importCatalog, removeDir, request, smallCatalog, startRedis, startServer, tempDir, until, whenDone } from '../lib/harness.mjs';
@@ -124,6 +124,7 @@ test('our own disk is full while Redis is away: 503 to beacons, clicks land, ads
   const all = await start(t, { conf, options: { 'server.state_dir': state } });
   const { redis, server } = all;
   assert.deepEqual(await impressions(server, 10), { acknowledged: 10, refused: 0 });
+  await until(() => existsSync(path.join(state, 'catalog')), { what: 'the catalog, which is no event, has found room' });
   await redis.kill();
   await until(async () => (await server.stats()).workers.every((worker) => !worker.redis_connected));
   let acknowledged = 10 + (await impressions(server, 40)).acknowledged;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { importCatalog, startRedis, startServer } from '../lib/harness.mjs';
-import { browser } from '../lib/traffic.mjs';
+import { browser, patient } from '../lib/traffic.mjs';
 
 const picture = (id, size) => ({ id, type: 'image', size, image: 'https://pictures.example/a.png', landing: 'https://shop.example/' });
 const slots = [{ id: 'top', sizes: '970x250' }, { id: 'side', sizes: '300x250' }];
@@ -12,7 +12,7 @@ const asBrowser = { headers: { 'User-Agent': browser } };
 async function start(t, campaigns, options) {
   const redis = await startRedis({ t });
   await importCatalog(redis, { slots, campaigns });
-  return { redis, server: await startServer({ t, redis, options }) };
+  return { redis, server: await startServer({ t, redis, options: { ...patient, ...options } }) };
 }
 
 const page = async (server, query = {}) => server.ads({ slot: ['top', 'side'], uid: 'viewer-0001', ...query }, asBrowser);
@@ -34,7 +34,7 @@ test('a roadblock has all slots or none, and its caps hold for all of them', asy
 });
 
 test('200 parallel pages of one viewer: the cap of a roadblock holds', async (t) => {
-  const { redis, server } = await start(t, [{ id: 'road', slots: '*', roadblock: 'all', caps: '5/1d', creatives: both('road') }], { 'server.workers': 2, 'server.deadline_ms': '10s' });
+  const { redis, server } = await start(t, [{ id: 'road', slots: '*', roadblock: 'all', caps: '5/1d', creatives: both('road') }], { 'server.workers': 2 });
   const pages = await Promise.all(Array.from({ length: 200 }, () => page(server)));
   const served = pages.map((ads) => names(ads).filter((name) => name === 'road').length);
   assert.deepEqual([...new Set(served)].sort(), [0, 2]);

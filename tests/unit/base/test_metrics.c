@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -190,16 +191,9 @@ struct crowd {
     struct metrics *metrics;
     unsigned child;
     unsigned (*rows)[NAMES]; /* shared: what each child got for each name */
-    unsigned *gate;          /* shared: how many have come to a gate, ever */
+    pthread_barrier_t *gate; /* shared: lets nobody through before all have come to it */
+    unsigned *begun;         /* shared: how many have */
 };
-
-/* Lets nobody through before all have come to it; `passed` is how many gates came before. */
-static void pass_gate(unsigned *gate, unsigned passed)
-{
-    (void)__atomic_fetch_add(gate, 1, __ATOMIC_ACQ_REL);
-    while (__atomic_load_n(gate, __ATOMIC_ACQUIRE) < (passed + 1) * CHILDREN)
-        (void)sched_yield();
-}
 
 static void *shared(size_t size)
 {
@@ -211,11 +205,18 @@ static void *shared(size_t size)
 static void run_crowd(child_body *body, struct crowd *crowd)
 {
     pid_t pids[CHILDREN];
-    *crowd->gate = 0;
+    pthread_barrierattr_t attributes;
+    assert_int_equal(pthread_barrierattr_init(&attributes), 0);
+    assert_int_equal(pthread_barrierattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED), 0);
+    crowd->gate = shared(sizeof *crowd->gate);
+    assert_int_equal(pthread_barrier_init(crowd->gate, &attributes, CHILDREN), 0);
     for (crowd->child = 0; crowd->child < CHILDREN; crowd->child++)
         pids[crowd->child] = child_start(body, crowd, STDERR_FILENO);
     for (int i = 0; i < CHILDREN; i++)
         assert_int_equal(child_wait(pids[i]), 0);
+    (void)pthread_barrier_destroy(crowd->gate);
+    (void)munmap(crowd->gate, sizeof *crowd->gate);
+    (void)pthread_barrierattr_destroy(&attributes);
 }
 
 static void count_much(void *context)
@@ -223,7 +224,7 @@ static void count_much(void *context)
     struct crowd *crowd = context;
     metrics_attach(crowd->metrics, crowd->child);
     unsigned series = metrics_series(crowd->metrics, 's', SLICE("shared"));
-    pass_gate(crowd->gate, 0);
+    (void)pthread_barrier_wait(crowd->gate);
     for (int i = 0; i < ROUNDS; i++) {
         metrics_add(crowd->metrics, COUNTER_REQUEST_ADS, 1);
         metrics_observe(crowd->metrics, LATENCY_ADS, i);
@@ -233,13 +234,12 @@ static void count_much(void *context)
 
 static void test_no_count_of_any_process_is_lost(void **state)
 {
-    struct crowd crowd = {.metrics = *state, .gate = shared(sizeof *crowd.gate)};
+    struct crowd crowd = {.metrics = *state};
     run_crowd(count_much, &crowd);
     unsigned series = metrics_series(*state, 's', SLICE("shared"));
     assert_int_equal(metrics_sum(*state, COUNTER_REQUEST_ADS), CHILDREN * ROUNDS);
     assert_int_equal(metrics_summary(*state, LATENCY_ADS).count, CHILDREN * ROUNDS);
     assert_int_equal(metrics_series_get(*state, series, 0), CHILDREN * ROUNDS);
-    (void)munmap(crowd.gate, sizeof *crowd.gate);
 }
 
 /* All look for the same new name at the same moment, again and again. */
@@ -250,7 +250,7 @@ static void find_all_names(void *context)
     metrics_attach(crowd->metrics, crowd->child);
     for (unsigned name = 0; name < NAMES; name++) {
         struct slice id = name_of((int)name, buffer);
-        pass_gate(crowd->gate, name);
+        (void)pthread_barrier_wait(crowd->gate);
         crowd->rows[crowd->child][name] = metrics_series(crowd->metrics, 'c', id);
     }
 }
@@ -269,10 +269,7 @@ static void check_rows(const struct metrics *metrics, unsigned (*rows)[NAMES])
 /* The page has one row a name and one that each child may have kept for later. */
 static void test_all_processes_find_the_same_rows(void **state)
 {
-    struct crowd crowd = {
-        .rows = shared(CHILDREN * sizeof *crowd.rows),
-        .gate = shared(sizeof *crowd.gate),
-    };
+    struct crowd crowd = {.rows = shared(CHILDREN * sizeof *crowd.rows)};
     (void)state;
     for (int round = 0; round < 20; round++) {
         crowd.metrics = metrics_new((struct metrics_layout){1 + NAMES + CHILDREN, 1});
@@ -281,7 +278,6 @@ static void test_all_processes_find_the_same_rows(void **state)
         metrics_free(crowd.metrics);
     }
     (void)munmap(crowd.rows, CHILDREN * sizeof *crowd.rows);
-    (void)munmap(crowd.gate, sizeof *crowd.gate);
 }
 
 static void find_names_for_ever(void *context)
@@ -289,7 +285,7 @@ static void find_names_for_ever(void *context)
     struct crowd *crowd = context;
     char buffer[16];
     metrics_attach(crowd->metrics, crowd->child);
-    (void)__atomic_fetch_add(crowd->gate, 1, __ATOMIC_ACQ_REL);
+    (void)__atomic_fetch_add(crowd->begun, 1, __ATOMIC_ACQ_REL);
     for (int i = 0;; i = (i + 1) % NAMES)
         (void)metrics_series(crowd->metrics, 'c', name_of(i, buffer));
 }
@@ -297,16 +293,16 @@ static void find_names_for_ever(void *context)
 /* Killed wherever it happens to be. Nothing may be torn, and the others find all they ask for. */
 static void test_killed_processes_leave_a_sound_page(void **state)
 {
-    struct crowd crowd = {.gate = shared(sizeof *crowd.gate)};
+    struct crowd crowd = {.begun = shared(sizeof *crowd.begun)};
     char buffer[16];
     (void)state;
     for (int round = 0; round < 50; round++) {
         crowd.metrics = metrics_new((struct metrics_layout){1 + NAMES + 2 * CHILDREN, 1});
         pid_t pids[CHILDREN];
-        *crowd.gate = 0;
+        *crowd.begun = 0;
         for (crowd.child = 0; crowd.child < CHILDREN; crowd.child++)
             pids[crowd.child] = child_start(find_names_for_ever, &crowd, STDERR_FILENO);
-        while (__atomic_load_n(crowd.gate, __ATOMIC_ACQUIRE) == 0)
+        while (__atomic_load_n(crowd.begun, __ATOMIC_ACQUIRE) == 0)
             (void)sched_yield();
         for (int i = 0; i < CHILDREN; i++) {
             (void)usleep((useconds_t)(round * 5));
@@ -323,7 +319,7 @@ static void test_killed_processes_leave_a_sound_page(void **state)
         }
         metrics_free(crowd.metrics);
     }
-    (void)munmap(crowd.gate, sizeof *crowd.gate);
+    (void)munmap(crowd.begun, sizeof *crowd.begun);
 }
 
 static void add_unattached(void *context)

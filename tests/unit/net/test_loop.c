@@ -189,12 +189,10 @@ static void test_a_loop_runs_again(void **state)
 static void on_look(void *arg)
 {
     struct scene *scene = arg;
-    int64_t before = clock_mono_us(&clock_system);
     scene->seen_us[0] = loop_now_us(scene->loop);
     while (clock_mono_us(&clock_system) < scene->seen_us[0] + 2 * US_PER_MS)
         continue;
     assert_int_equal(loop_now_us(scene->loop), scene->seen_us[0]);
-    assert_true(scene->seen_us[0] >= before);
     loop_timer_set(scene->timers[1], 0);
 }
 
@@ -210,8 +208,12 @@ static void test_time_stands_still_within_a_turn_only(void **state)
     struct scene *scene = *state;
     scene->timers[0] = loop_timer_new(scene->loop, on_look, scene);
     scene->timers[1] = loop_timer_new(scene->loop, on_look_again, scene);
+    int64_t before_us = loop_now_us(scene->loop) + 1;
+    while (clock_mono_us(&clock_system) < before_us)
+        continue; /* what the loop has read is old now */
     loop_timer_set(scene->timers[0], 0);
     loop_run(scene->loop);
+    assert_true(scene->seen_us[0] >= before_us);
     assert_true(scene->seen_us[1] >= scene->seen_us[0] + 2 * US_PER_MS);
 }
 
@@ -261,12 +263,12 @@ static void a_turn_takes_as_long_as_its_work_and_not_as_its_wait(void **state)
     struct scene *scene = *state;
     loop_on_turn(scene->loop, note_turn, scene);
     scene->timers[0] = loop_timer_new(scene->loop, on_stop, scene);
+    int64_t began_us = clock_mono_us(&clock_system); /* before the wait, which is part of it */
     loop_timer_set(scene->timers[0], 300 * US_PER_MS);
-    int64_t began_us = clock_mono_us(&clock_system);
     loop_run(scene->loop);
     int64_t took_us = clock_mono_us(&clock_system) - began_us;
     assert_int_equal(scene->seen_us[1], 1);
-    assert_true(took_us >= 300 * US_PER_MS && scene->seen_us[0] <= took_us - 290 * US_PER_MS);
+    assert_true(scene->seen_us[0] <= took_us - 290 * US_PER_MS); /* libevent's clock is coarse */
     scene->timers[1] = loop_timer_new(scene->loop, on_busy, scene);
     loop_timer_set(scene->timers[1], 0);
     loop_run(scene->loop);

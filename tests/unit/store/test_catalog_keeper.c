@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "net/loop.h"
 #include "store/catalog_file.h"
@@ -18,7 +19,7 @@ struct bench {
     struct loop_timer *turns;
     struct catalog_entries *entries;
     struct catalog_keeper *keeper;
-    char folder[64], path[80];
+    char folder[64], path[80], obstacle[112];
     unsigned turn;
     bool meddles; /* entries come and go while it copies */
 };
@@ -162,12 +163,44 @@ static void who_stays_is_kept_whoever_comes_and_goes_meanwhile(void **state)
     catalog_entries_free(kept);
 }
 
+static void on_mend(void *arg)
+{
+    struct bench *bench = arg;
+    assert_false(file_is_there(bench));
+    assert_int_equal(rmdir(bench->obstacle), 0);
+}
+
+static bool is_kept(void *arg)
+{
+    return file_is_there(arg);
+}
+
+/* Nothing changes meanwhile. */
+static void a_disk_that_refuses_is_tried_again(void **state)
+{
+    struct bench *bench = *state;
+    (void)snprintf(bench->obstacle, sizeof bench->obstacle, "%s.%d.new", bench->path,
+                   (int)getpid()); /* where it writes: no file can be opened there now */
+    assert_int_equal(mkdir(bench->obstacle, 0700), 0);
+    bench->turns = loop_timer_new(bench->loop, on_mend, bench);
+    loop_timer_set(bench->turns, (CATALOG_PERSIST_MS + KEEPER_RETRY_MS / 2) * US_PER_MS);
+    log_setup(LOG_ERROR + 1, LOG_LOGFMT); /* it says so; that is not for this screen */
+    catalog_keeper_changed(bench->keeper);
+    run_until(bench->loop, is_kept, bench, PATIENCE_MS);
+    log_setup(LOG_INFO, LOG_LOGFMT);
+    struct catalog_entries *kept = read_back(bench);
+    assert_non_null(kept);
+    assert_true(catalog_entries_revision(kept) == catalog_entries_revision(bench->entries));
+    catalog_entries_free(kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_kept_is_what_there_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_stays_is_kept_whoever_comes_and_goes_meanwhile, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_disk_that_refuses_is_tried_again, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

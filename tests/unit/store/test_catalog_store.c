@@ -210,6 +210,31 @@ static void an_empty_redis_is_an_empty_catalog(void **state)
     assert_true(catalog_store_current(bench->store)->revision != 0);
 }
 
+/* How often ids have been asked for: every sweep does, and nobody who is told of a changed hash. */
+static int64_t walks(void)
+{
+    const char *count =
+        strstr(redis_fixture_text(&server, "INFO commandstats"), "cmdstat_sscan:calls=");
+    return count ? strtoll(strchr(count, '=') + 1, NULL, 10) : 0;
+}
+
+/*
+ * Changes a weight until as many changes as `wanted` were live before any sweep came by, so that it
+ * was a message that told of them; on a busy machine a sweep may come between all the same. Without
+ * messages there is none.
+ */
+static void await_changes_told(struct bench *bench, unsigned wanted)
+{
+    unsigned told = 0;
+    for (unsigned weight = 10; told < wanted; weight++) {
+        assert_true(weight < 200);
+        int64_t before = walks();
+        redis_fixture_say(&server, "HSET ad:campaign:spring weight %u", weight);
+        await_weight(bench, "spring", weight);
+        told += walks() == before;
+    }
+}
+
 static void a_change_is_live_at_once(void **state)
 {
     struct bench *bench = *state;
@@ -218,11 +243,7 @@ static void a_change_is_live_at_once(void **state)
     uint64_t before = catalog_store_current(bench->store)->revision;
     const struct catalog *catalog = catalog_store_current(bench->store);
     const struct creative *creative = catalog_find_creative(catalog, SLICE("spring-970"));
-    run_for(bench->loop, 50); /* tracking is on by now */
-    int64_t start_us = clock_mono_us(&clock_system);
-    redis_fixture_say(&server, "HSET ad:campaign:spring weight 9");
-    await_weight(bench, "spring", 9);
-    assert_in_range(clock_mono_us(&clock_system) - start_us, 0, 200 * US_PER_MS);
+    await_changes_told(bench, 5);
     assert_true(catalog_store_current(bench->store)->revision != before);
     assert_ptr_equal(catalog_find_creative(catalog, SLICE("spring-970")), creative); /* untouched */
     redis_fixture_say(&server, "HSET ad:campaign:spring weight 3");
@@ -292,16 +313,7 @@ static void notifications_stand_in_for_tracking(void **state)
     redis_fixture_say(&server, "CONFIG SET notify-keyspace-events KA");
     write_demo();
     load(bench);
-    run_for(bench->loop, 100);
-    int64_t least_us = INT64_MAX;
-    for (unsigned i = 10; i < 15; i++) { /* a sweep alone would need 250 ms on average */
-        int64_t start_us = clock_mono_us(&clock_system);
-        redis_fixture_say(&server, "HSET ad:campaign:spring weight %u", i);
-        await_weight(bench, "spring", i);
-        int64_t took_us = clock_mono_us(&clock_system) - start_us;
-        least_us = took_us < least_us ? took_us : least_us;
-    }
-    assert_in_range(least_us, 0, 50 * US_PER_MS);
+    await_changes_told(bench, 5);
     redis_fixture_say(&server, "CONFIG SET notify-keyspace-events ");
     redis_fixture_say(&server, "ACL SETUSER default +@all");
 }
@@ -464,7 +476,7 @@ static void a_start_without_redis_serves_the_last_good_catalog(void **state)
     redis_fixture_say(&server, "HSET ad:campaign:spring weight much"); /* bad: is not kept */
     await_rejection(bench, "ad:campaign:spring", "weight: ");
     uint64_t revision = catalog_store_current(bench->store)->revision;
-    run_until(bench->loop, is_kept, bench, CATALOG_PERSIST_MS + 1000);
+    run_until(bench->loop, is_kept, bench, PATIENCE_MS);
     close_store(bench);
 
     bench->target = &nowhere;
@@ -490,7 +502,7 @@ static void redis_is_the_truth_once_it_was_read(void **state)
     struct bench *bench = *state;
     write_demo();
     load(bench);
-    run_until(bench->loop, is_kept, bench, CATALOG_PERSIST_MS + 1000);
+    run_until(bench->loop, is_kept, bench, PATIENCE_MS);
     close_store(bench);
     redis_fixture_say(&server, "FLUSHALL");
     open_store(bench);
@@ -516,7 +528,7 @@ static void a_damaged_file_is_refused(void **state)
     struct stat stat_now;
     write_demo();
     load(bench);
-    run_until(bench->loop, is_kept, bench, CATALOG_PERSIST_MS + 1000);
+    run_until(bench->loop, is_kept, bench, PATIENCE_MS);
     close_store(bench);
     bench->target = &nowhere;
     assert_int_equal(stat(path_of(bench), &stat_now), 0);
@@ -567,7 +579,7 @@ static void it_outlives_a_restart_of_redis(void **state)
     redis_fixture_say(&server, "HSET ad:campaign:spring weight 12");
     redis_fixture_say(&server, "EXEC");
     struct weight weight = {bench, "spring", 12};
-    run_until(bench->loop, has_weight, &weight, 3000);
+    run_until(bench->loop, has_weight, &weight, PATIENCE_MS);
 }
 
 static void a_frozen_redis_holds_nothing_up(void **state)
@@ -581,7 +593,7 @@ static void a_frozen_redis_holds_nothing_up(void **state)
     redis_fixture_thaw(&server);
     redis_fixture_say(&server, "HSET ad:campaign:spring weight 13");
     struct weight weight = {bench, "spring", 13};
-    run_until(bench->loop, has_weight, &weight, 2000);
+    run_until(bench->loop, has_weight, &weight, PATIENCE_MS);
 }
 
 static void a_reply_beyond_all_limits_ends_in_a_refusal(void **state)

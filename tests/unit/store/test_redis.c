@@ -331,6 +331,22 @@ static bool nothing_pends(void *arg)
     return redis_pending(((struct bench *)arg)->redis) == 0;
 }
 
+/* That Redis does not have a script is no error, also where it says so too late. */
+static void a_script_that_is_missed_too_late_is_no_error(void **state)
+{
+    struct bench *bench = *state;
+    struct outcome outcome = {0};
+    redis_fixture_freeze(&bench->server);
+    redis_run_script(bench->redis, script_get(SCRIPT_RESERVE), &SLICE("k"), 1, NULL, 0, 20, note,
+                     &outcome);
+    run_until(bench->loop, has_ended, &outcome, PATIENCE_MS);
+    assert_int_equal(outcome.failure, REDIS_TIMEOUT);
+    redis_fixture_thaw(&bench->server);
+    run_until(bench->loop, nothing_pends, bench, PATIENCE_MS);
+    assert_int_equal(metrics_sum(bench->metrics, COUNTER_REDIS_LATE_REPLIES), 1);
+    assert_int_equal(metrics_sum(bench->metrics, COUNTER_REDIS_ERRORS), 0);
+}
+
 static void too_many_pending_commands_are_refused(void **state)
 {
     struct bench *bench = *state;
@@ -564,6 +580,7 @@ int main(void)
         ON_REDIS(a_long_silence_is_a_lost_connection),
         ON_REDIS(an_idle_connection_is_probed),
         ON_REDIS(a_client_pause_is_a_stall),
+        ON_REDIS(a_script_that_is_missed_too_late_is_no_error),
         ON_REDIS(too_many_pending_commands_are_refused),
         ON_REDIS(freeing_ends_open_commands_also_those_sent_from_their_ends),
         ON_REDIS(an_evicting_policy_is_told),

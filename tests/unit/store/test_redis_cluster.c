@@ -168,6 +168,42 @@ static void an_ask_is_for_once_and_says_asking(void **state)
     }
 }
 
+static bool is_greeted(void *arg)
+{
+    return fake_redis_seen(((struct bench *)arg)->server[1], "PING") > 0;
+}
+
+/* Sent on to a server that nobody is connected to yet, and that takes its time to greet. */
+static void get_from_a_slow_server(struct bench *bench)
+{
+    bench->says[1].lines[3] = (struct fake_line){"PING", NULL, 0, false};
+    bench->ended = 0;
+    redis_command(bench->redis, (struct slice[]){SLICE("GET"), SLICE("k")}, 2, 5000, note, bench);
+    run_until(bench->loop, is_greeted, bench, PATIENCE_MS);
+    run_for(bench->loop, 2 * REDIS_REDIRECTS_MAX * REDIS_TRY_AGAIN_MS);
+    assert_int_equal(bench->ended, 0);
+    assert_int_equal(gets_at(bench, 1), 0);
+    bench->says[1].lines[3].command = NULL;
+    fake_redis_push(bench->server[1], "+PONG\r\n", 7);
+    run_until(bench->loop, has_ended, bench, PATIENCE_MS);
+    assert_int_equal(bench->failure, REDIS_OK);
+    assert_string_equal(bench->text, "1");
+}
+
+static void who_is_sent_on_waits_for_the_connection(void **state)
+{
+    struct bench *bench = *state;
+    let_say(bench, 0, 1, 2, redirect(bench, 0, "GET", "MOVED", SLICE("k"), 1));
+    get_from_a_slow_server(bench);
+}
+
+static void who_is_sent_on_for_once_waits_too(void **state)
+{
+    struct bench *bench = *state;
+    let_say(bench, 0, 0, 1, redirect(bench, 0, "GET", "ASK", SLICE("k"), 1));
+    get_from_a_slow_server(bench);
+}
+
 static void run_script(struct bench *bench)
 {
     bench->ended = 0;
@@ -343,6 +379,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_BENCH(what_was_moved_is_followed_and_remembered),
         WITH_BENCH(an_ask_is_for_once_and_says_asking),
+        WITH_BENCH(who_is_sent_on_waits_for_the_connection),
+        WITH_BENCH(who_is_sent_on_for_once_waits_too),
         WITH_BENCH(a_script_that_is_asked_for_is_sent_with_its_text),
         WITH_BENCH(a_key_on_its_way_is_waited_for_but_no_longer_than_allowed),
         WITH_BENCH(a_slot_on_its_way_may_send_to_and_fro_for_as_long_as_there_is_time),

@@ -20,17 +20,21 @@ struct wait {
     done_fn *done;
     void *arg;
     int64_t until_us;
-    bool came_true;
+    bool is_last, came_true;
 };
 
+/* After its time it looks once more, a turn later: where this process did not run for a while, all
+ * that was due meanwhile comes first. */
 static void look(void *arg)
 {
     struct wait *wait = arg;
     wait->came_true = wait->done && wait->done(wait->arg);
-    if (wait->came_true || clock_mono_us(&clock_system) >= wait->until_us)
+    bool time_is_up = clock_mono_us(&clock_system) >= wait->until_us;
+    if (wait->came_true || wait->is_last)
         loop_stop(wait->loop);
     else
-        loop_timer_set(wait->timer, LOOK_US);
+        loop_timer_set(wait->timer, time_is_up ? 0 : LOOK_US);
+    wait->is_last = time_is_up;
 }
 
 static bool run(struct loop *loop, done_fn *done, void *arg, int ms)
