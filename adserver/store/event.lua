@@ -57,9 +57,8 @@ if mark then
     last = tonumber(last) or 0
 end
 if number <= last then
-    for _ = number, math.min(last, number + answers_kept) - 1 do
-        answered = string.match(answered, ',(.*)') or ''
-    end
+    if last - number >= answers_kept then return '=' end   -- though an answer may be left, it is not its own
+    for _ = number, last - 1 do answered = string.match(answered, ',(.*)') or '' end
     return '=' .. string.match(answered, '^%d*')
 end
 if ARGV[2] ~= '2' and number > last + 1 then return 'gap' end

@@ -222,6 +222,13 @@ static bool has_no_file(void *arg)
     return !find_file(arg, path);
 }
 
+static void keep_file(const struct bench *bench, char file[PATH_BYTES], char kept[PATH_BYTES])
+{
+    assert_true(find_file(bench, file));
+    (void)snprintf(kept, PATH_BYTES, "%s/kept", bench->folder);
+    assert_int_equal(link(file, kept), 0);
+}
+
 static void stop_loop(void *arg)
 {
     loop_stop(arg);
@@ -575,13 +582,6 @@ static void what_has_waited_too_long_is_late_and_told_so(void **state)
     assert_int_equal(bench->replayed_as[EVENT_IS_BOT], 1);
 }
 
-static void keep_file(const struct bench *bench, char file[PATH_BYTES], char kept[PATH_BYTES])
-{
-    assert_true(find_file(bench, file));
-    (void)snprintf(kept, PATH_BYTES, "%s/kept", bench->folder);
-    assert_int_equal(link(file, kept), 0);
-}
-
 /* As if it had been killed when Redis had dealt with all and no answer had come yet. */
 static void the_answers_of_a_whole_window_are_known_to_the_next_process(void **state)
 {
@@ -605,6 +605,29 @@ static void the_answers_of_a_whole_window_are_known_to_the_next_process(void **s
     assert_int_equal(bench->replayed[LEDGER_DUPLICATE], LEDGER_REPLAY_WINDOW / 2);
     assert_int_equal(total_of("impressions"), LEDGER_REPLAY_WINDOW / 2);
     assert_int_equal(total_of("duplicate"), LEDGER_REPLAY_WINDOW / 2);
+}
+
+/* Of what is so old that its answer is forgotten another one's must not be taken. */
+static void answers_that_are_forgotten_are_not_mistaken(void **state)
+{
+    struct bench *bench = *state;
+    char file[PATH_BYTES], kept[PATH_BYTES];
+    unsigned batches = LEDGER_REPLAY_WINDOW + 36;
+    bench->goals_unknown = true;
+    for (unsigned i = 0; i < batches; i++) {
+        report_many(bench, 0, i % 3 + 1); /* but for the first ones all are duplicates */
+        wait_told(bench);
+    }
+    keep_file(bench, file, kept);
+    bench->goals_unknown = false;
+    wait_replayed(bench);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS);
+    memset(bench->replayed, 0, sizeof bench->replayed);
+    assert_int_equal(rename(kept, file), 0);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS);
+    for (unsigned i = 0; i <= LEDGER_FAILED; i++)
+        assert_int_equal(bench->replayed[i], 0); /* all had been told */
+    assert_int_equal(total_of("impressions"), 3);
 }
 
 /* Its server has begun again: all may have been told by the one before. */
@@ -678,6 +701,7 @@ int main(void)
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(what_was_under_way_counts_and_is_told_by_the_next_process),
         ON_REDIS(what_ends_in_the_middle_of_a_replay_is_told_once),
+        ON_REDIS(answers_that_are_forgotten_are_not_mistaken),
         ON_REDIS(the_answers_of_a_whole_window_are_known_to_the_next_process),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
         ON_REDIS(gaps_hold_nothing_up_when_a_new_server_is_told_again),
