@@ -229,6 +229,11 @@ static void keep_file(const struct bench *bench, char file[PATH_BYTES], char kep
     assert_int_equal(link(file, kept), 0);
 }
 
+static bool has_spooled(void *arg)
+{
+    return spool_waiting(((struct bench *)arg)->spool) > 0;
+}
+
 static void stop_loop(void *arg)
 {
     loop_stop(arg);
@@ -413,6 +418,29 @@ static void what_ends_in_the_middle_of_a_replay_is_told_once(void **state)
     assert_int_equal(bench->replayed[LEDGER_COUNTED], 600);
     assert_int_equal(bench->replayed[LEDGER_DUPLICATE], 0);
     assert_int_equal(total_of("impressions"), 600);
+}
+
+/* Its process was killed when the disk had the record and the board did not know of that yet. */
+static void what_two_files_of_the_spool_have_is_told_once(void **state)
+{
+    struct bench *bench = *state;
+    char file[PATH_BYTES], kept[PATH_BYTES];
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 10);
+    loop_later(bench->loop, stop_loop, bench->loop);
+    loop_run(bench->loop); /* they are sent */
+    die(bench);
+    start(bench);
+    run_until(bench->loop, has_spooled, bench, PATIENCE_MS);
+    keep_file(bench, file, kept);
+    redis_fixture_thaw(&server);
+    run_until(bench->loop, has_told_of_10, bench, PATIENCE_MS);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS);
+    assert_int_equal(rename(kept, file), 0);
+    assert_true(spool_marks_add(bench->marks, strrchr(file, '/') + 1) >= 0);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS); /* adopted */
+    assert_int_equal(total_of("impressions"), 10);
+    assert_int_equal(bench->replayed[LEDGER_COUNTED], 10);
 }
 
 /* The mark is the server's memory of numbers; a batch that it has not had the one before goes on.
@@ -701,6 +729,7 @@ int main(void)
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(what_was_under_way_counts_and_is_told_by_the_next_process),
         ON_REDIS(what_ends_in_the_middle_of_a_replay_is_told_once),
+        ON_REDIS(what_two_files_of_the_spool_have_is_told_once),
         ON_REDIS(answers_that_are_forgotten_are_not_mistaken),
         ON_REDIS(the_answers_of_a_whole_window_are_known_to_the_next_process),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
