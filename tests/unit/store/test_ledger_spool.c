@@ -8,18 +8,21 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "store/flight_board.h"
 #include "store/ledger.h"
 #include "store/ledger_batch.h"
+#include "store/ledger_left.h"
 #include "store/ledger_recent.h"
 #include "store/ledger_replay.h"
 #include "store/spool.h"
 #include "store/spool_marks.h"
 #include "unit/store/redis_fixture.h"
 
-#define TTL_MS     (INT64_C(24) * 3600 * 1000)
-#define PATH_BYTES 256
-#define TOTALS     "ad:total:{spring}"
+#define TTL_MS      (INT64_C(24) * 3600 * 1000)
+#define PATH_BYTES  256
+#define SPOOL_BYTES (1 << 20)
+#define TOTALS      "ad:total:{spring}"
 
 #define server redis_fixture_shared
 
@@ -36,6 +39,8 @@ struct bench {
     unsigned told[LEDGER_FAILED + 1];
     unsigned open;
     bool goals_unknown;
+    struct metrics *metrics; /* the spool's */
+    uint64_t spool_bytes;    /* that may be in it */
     struct clock clock; /* the ledger's: the system's, but its monotonic time is ahead */
     int64_t ahead_us;
     int64_t slow_us; /* further ahead with each event that is told */
@@ -83,10 +88,11 @@ static void start(struct bench *bench)
     struct redis_config redis = {.target = &server.target, .on_up = on_up, .arg = bench};
     struct spool_config spool = {.loop = bench->loop,
                                  .clock = &clock_system,
+                                 .metrics = bench->metrics,
                                  .marks = bench->marks,
                                  .state_dir = bench->folder,
                                  .fsync = SPOOL_FSYNC_OFF,
-                                 .bytes_max = 1 << 20};
+                                 .bytes_max = bench->spool_bytes};
     bench->redis = redis_new(bench->loop, &redis);
     bench->spool = spool_new(&spool, &err);
     assert_non_null(bench->spool);
@@ -131,6 +137,9 @@ static int setup(void **state)
     bench->clock = (struct clock){wall_us, mono_us, bench};
     bench->board = flight_board_new();
     bench->marks = spool_marks_new();
+    bench->metrics = metrics_new((struct metrics_layout){1, 1});
+    metrics_attach(bench->metrics, 0);
+    bench->spool_bytes = SPOOL_BYTES;
     start(bench);
     run_until(bench->loop, is_up, bench, PATIENCE_MS);
     *state = bench;
@@ -145,6 +154,7 @@ static int teardown(void **state)
     loop_free(bench->loop);
     flight_board_free(bench->board);
     spool_marks_free(bench->marks);
+    metrics_free(bench->metrics);
     (void)snprintf(path, sizeof path, "%s/spool", bench->folder);
     assert_int_equal(rmdir(path), 0); /* no segment is left */
     assert_int_equal(rmdir(bench->folder), 0);
@@ -418,6 +428,28 @@ static void what_ends_in_the_middle_of_a_replay_is_told_once(void **state)
     assert_int_equal(bench->replayed[LEDGER_COUNTED], 600);
     assert_int_equal(bench->replayed[LEDGER_DUPLICATE], 0);
     assert_int_equal(total_of("impressions"), 600);
+}
+
+/* Nothing is tried, nor said of it, each time it is looked. */
+static void what_was_under_way_waits_for_room_in_the_spool(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 10);
+    loop_later(bench->loop, stop_loop, bench->loop);
+    loop_run(bench->loop); /* they are sent */
+    die(bench);
+    bench->spool_bytes = 1;
+    start(bench);
+    run_for(bench->loop, 3 * LEDGER_LEFT_MS);
+    assert_int_equal(metrics_sum(bench->metrics, COUNTER_SPOOL_REFUSED), 0);
+    die(bench);
+    bench->spool_bytes = SPOOL_BYTES;
+    start(bench);
+    redis_fixture_thaw(&server);
+    run_until(bench->loop, has_told_of_10, bench, PATIENCE_MS);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 10);
 }
 
 /* Its process was killed when the disk had the record and the board did not know of that yet. */
@@ -729,6 +761,7 @@ int main(void)
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(what_was_under_way_counts_and_is_told_by_the_next_process),
         ON_REDIS(what_ends_in_the_middle_of_a_replay_is_told_once),
+        ON_REDIS(what_was_under_way_waits_for_room_in_the_spool),
         ON_REDIS(what_two_files_of_the_spool_have_is_told_once),
         ON_REDIS(answers_that_are_forgotten_are_not_mistaken),
         ON_REDIS(the_answers_of_a_whole_window_are_known_to_the_next_process),
