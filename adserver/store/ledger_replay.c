@@ -15,6 +15,8 @@
 
 #define PER_TICK (LEDGER_REPLAY_RATE * LEDGER_REPLAY_TICK_MS / 1000)
 
+_Static_assert(LEDGER_REPLAY_WINDOW <= FLIGHTS_REPLAYED, "all under way find room on the board");
+
 /* A batch under way. */
 struct sent {
     LIST_ENTRY(sent) link;
