@@ -18,9 +18,9 @@
  * At most FLIGHTS_MAX batches of a process are on the board, those included that wait in the spool
  * since Redis did not answer them: where it stands still each campaign adds one each time a batch's
  * patience ends. Of a batch beyond these nobody hears if the process is killed while that is under
- * way, or if the disk refuses it. All steps are single words written as a whole, so a process may be killed
- * between any two: between telling one event and noting that, which takes some nanoseconds, an
- * event goes untold.
+ * way, or if the disk refuses it. All steps are single words written as a whole, so a process may
+ * be killed between any two: between telling one event and noting that, which takes some
+ * nanoseconds, an event goes untold.
  */
 #ifndef STORE_FLIGHT_BOARD_H
 #define STORE_FLIGHT_BOARD_H

@@ -296,9 +296,9 @@ static void on_answer(enum redis_failure failure, const struct redis_reply *repl
 static void board(const struct ledger *ledger, struct batch *batch)
 {
     ledger_batch_board(&batch->record, true);
-    batch->flight = flights_begin(
-        ledger->flights, &batch->identity,
-        slice_of(batch->lane->campaign, batch->lane->campaign_len), strbuf_slice(&batch->record));
+    batch->flight = flights_begin(ledger->flights, &batch->identity,
+                                  slice_of(batch->lane->campaign, batch->lane->campaign_len),
+                                  strbuf_slice(&batch->record));
     if (batch->flight.place < 0)
         ledger_batch_board(&batch->record, false);
 }

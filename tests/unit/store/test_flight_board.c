@@ -190,7 +190,8 @@ static void test_live_batches_leave_room_for_replays(void **state)
     flights_free(other);
 }
 
-/* The flights of a part that was left are told by and by, when the file of the spool is replayed. */
+/* The flights of a part that was left are told by and by, when the file of the spool is replayed.
+ */
 static void test_a_new_process_gets_an_empty_part(void **state)
 {
     struct flights *one = flights_new(*state, FIRST);

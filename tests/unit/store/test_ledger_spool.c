@@ -41,7 +41,7 @@ struct bench {
     bool goals_unknown;
     struct metrics *metrics; /* the spool's */
     uint64_t spool_bytes;    /* that may be in it */
-    struct clock clock; /* the ledger's: the system's, but its monotonic time is ahead */
+    struct clock clock;      /* the ledger's: the system's, but its monotonic time is ahead */
     int64_t ahead_us;
     int64_t slow_us; /* further ahead with each event that is told */
 };
