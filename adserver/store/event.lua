@@ -40,9 +40,9 @@
 -- 3 kept apart under its word, 4 kept apart under `over_goal`, 5 likewise, but its missing
 -- impression counted, 6 kept apart under `no_impression`, and of conversions under 7 `no_click`,
 -- 8 `late`, 9 `excess`. Of a batch that had been dealt with before: `=` and what was answered then,
--- or nothing where those were ones, or where that is not known any more. `gap`: not dealt with, as the one before it has not
--- been. All or nothing: where a field holds no number, what was
--- changed is changed back and the error answered.
+-- or nothing where those were ones, or where that is not known any more. `gap`: not dealt with, as
+-- the one before it has not been. All or nothing: where a field holds no number, what was changed is
+-- changed back and the error answered.
 
 local call, byte, floor = redis.call, string.byte, math.floor
 local total, goal = KEYS[2], KEYS[3]
@@ -57,9 +57,8 @@ if mark then
     last = tonumber(last) or 0
 end
 if number <= last then
-    for _ = number, math.min(last, number + answers_kept) - 1 do
-        answered = string.match(answered, ',(.*)') or ''
-    end
+    if last - number >= answers_kept then return '=' end   -- though an answer may be left, it is not its own
+    for _ = number, last - 1 do answered = string.match(answered, ',(.*)') or '' end
     return '=' .. string.match(answered, '^%d*')
 end
 if ARGV[2] ~= '2' and number > last + 1 then return 'gap' end

@@ -63,24 +63,41 @@ void flight_board_release(struct flight_board *board, pid_t owner)
 
 /* ---- Parts ----------------------------------------------------------------------------------- */
 
-static bool has_records(const struct part *part)
+/* What is in a part. */
+enum content { NOTHING, WITHOUT_RECORDS, WITH_RECORDS };
+
+static enum content content_of(const struct part *part)
 {
+    enum content content = NOTHING;
     unsigned used = atomic_load(&part->used);
     for (unsigned i = 0; i < used; i++) {
-        if (atomic_load(&part->keys[i]) != 0 && atomic_load(&part->held[i]) > 0)
-            return true;
+        if (atomic_load(&part->keys[i]) == 0)
+            continue;
+        if (atomic_load(&part->held[i]) > 0)
+            return WITH_RECORDS;
+        content = WITHOUT_RECORDS;
     }
+    return content;
+}
+
+/* Between the look and the taking another process may have had it, and put something there. */
+static bool try_part(const struct flights *flights, struct part *part, enum content content)
+{
+    int32_t nobody = 0;
+    if (atomic_load(&part->owner) != 0 || content_of(part) != content ||
+        !atomic_compare_exchange_strong(&part->owner, &nobody, flights->owner))
+        return false;
+    if (content_of(part) <= content)
+        return true;
+    atomic_store(&part->owner, 0);
     return false;
 }
 
-/* The first that nobody has, with or without records in it; -1: none. */
-static int take_part(const struct flights *flights, bool with_records)
+/* The first that nobody has; -1: none. */
+static int take_part(const struct flights *flights, enum content content)
 {
     for (int i = 0; i < FLIGHT_PARTS; i++) {
-        struct part *part = &flights->board->parts[i];
-        int32_t nobody = 0;
-        if (atomic_load(&part->owner) == 0 && has_records(part) == with_records &&
-            atomic_compare_exchange_strong(&part->owner, &nobody, flights->owner))
+        if (try_part(flights, &flights->board->parts[i], content))
             return i;
     }
     return -1;
@@ -103,7 +120,9 @@ struct flights *flights_new(struct flight_board *board, pid_t owner)
     flights->board = board;
     flights->owner = (int32_t)owner;
     flights->taken = -1;
-    flights->own = take_part(flights, false);
+    flights->own = take_part(flights, NOTHING);
+    if (flights->own < 0)
+        flights->own = take_part(flights, WITHOUT_RECORDS);
     return flights;
 }
 
@@ -167,12 +186,12 @@ struct flight flights_find(const struct flights *flights, const struct ledger_id
     return (struct flight){key, flights ? find_key(flights, key) : -1};
 }
 
-/* A free place of the own part; -1: none. */
-static int free_place(struct flights *flights)
+/* A free place of the own part that leaves so many more; -1: none. */
+static int free_place(struct flights *flights, unsigned kept)
 {
-    if (flights->own >= 0 && flights->free == 0)
+    if (flights->own >= 0 && flights->free <= kept)
         find_free(flights);
-    if (flights->own < 0 || flights->free == 0)
+    if (flights->own < 0 || flights->free <= kept)
         return -1;
     return flights->own * FLIGHTS_MAX + flights->places[--flights->free];
 }
@@ -181,7 +200,9 @@ struct flight flights_begin(struct flights *flights, const struct ledger_identit
                             struct slice campaign, struct slice record)
 {
     struct flight flight = {key_of(identity, campaign), -1};
-    if (!flights || record.len > FLIGHT_RECORD_MAX || (flight.place = free_place(flights)) < 0)
+    unsigned kept = record.len > 0 ? FLIGHTS_REPLAYED : 0;
+    if (!flights || record.len > FLIGHT_RECORD_MAX ||
+        (flight.place = free_place(flights, kept)) < 0)
         return flight;
     struct part *part = part_of(flights, flight);
     unsigned at = place_in_part(flight);
@@ -232,7 +253,7 @@ void flights_end(struct flights *flights, struct flight flight)
 bool flights_take_over(struct flights *flights)
 {
     if (flights && flights->taken < 0)
-        flights->taken = take_part(flights, true);
+        flights->taken = take_part(flights, WITH_RECORDS);
     return flights && flights->taken >= 0;
 }
 

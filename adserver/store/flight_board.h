@@ -15,10 +15,12 @@
  * has ended, its supervisor says so (flight_board_release), and other processes take over what it
  * has left: records go to the spool of one of them, and from there to Redis again.
  *
- * At most FLIGHTS_MAX batches of a process are on the board; of what is beyond nobody hears if the
- * process is killed then. All steps are single words written as a whole, so a process may be killed
- * between any two: between telling one event and noting that, which takes some nanoseconds, an
- * event goes untold.
+ * At most FLIGHTS_MAX batches of a process are on the board, those included that wait in the spool
+ * since Redis did not answer them: where it stands still each campaign adds one each time a batch's
+ * patience ends. Of a batch beyond these nobody hears if the process is killed while that is under
+ * way, or if the disk refuses it. All steps are single words written as a whole, so a process may
+ * be killed between any two: between telling one event and noting that, which takes some
+ * nanoseconds, an event goes untold.
  */
 #ifndef STORE_FLIGHT_BOARD_H
 #define STORE_FLIGHT_BOARD_H
@@ -32,6 +34,7 @@
 
 #define FLIGHT_RECORD_MAX 4096 /* bytes of a record that is kept: live batches are not longer */
 #define FLIGHTS_MAX       512  /* of one process */
+#define FLIGHTS_REPLAYED  64   /* of these, kept for batches that the spool has */
 #define FLIGHT_PARTS      96   /* processes at a time, those included whose flights are left over */
 
 struct flight_board;
@@ -46,7 +49,8 @@ void flight_board_release(struct flight_board *board, pid_t owner);
 /* The board, as one process sees it that has a part of it. All below take NULL for an empty one. */
 struct flights;
 
-/* `owner` is this process. The board must outlive what is returned. */
+/* `owner` is this process, which gets an empty part if there is one. The board must outlive what is
+ * returned. */
 struct flights *flights_new(struct flight_board *board, pid_t owner);
 /* What is still open is left to other processes. */
 void flights_free(struct flights *flights);
@@ -60,7 +64,8 @@ extern const struct flight flight_none;
 
 /*
  * Puts it there; that it is not there yet the caller knows. Without a record (an empty slice) it is
- * in the spool. The place is -1 where there is no room or the record is too long.
+ * in the spool. The place is -1 where there is no room or the record is too long. With a record
+ * there is none where only FLIGHTS_REPLAYED places are left.
  */
 struct flight flights_begin(struct flights *flights, const struct ledger_identity *identity,
                             struct slice campaign, struct slice record);

@@ -293,15 +293,25 @@ static void on_answer(enum redis_failure failure, const struct redis_reply *repl
         look_at_lane(ledger, lane);
 }
 
+/* Wherever its record comes to, it says whether it stood there. */
+static void board(const struct ledger *ledger, struct batch *batch)
+{
+    ledger_batch_board(&batch->record, true);
+    batch->flight = flights_begin(ledger->flights, &batch->identity,
+                                  slice_of(batch->lane->campaign, batch->lane->campaign_len),
+                                  strbuf_slice(&batch->record));
+    if (batch->flight.place < 0)
+        ledger_batch_board(&batch->record, false);
+}
+
 static void send_first(struct ledger *ledger, struct lane *lane)
 {
     struct ledger_batch events;
     struct batch *batch = TAILQ_FIRST(&lane->queue);
     TAILQ_REMOVE(&lane->queue, batch, link);
     identify(batch, ledger->live);
+    board(ledger, batch);
     CHECK(ledger_batch_read(strbuf_slice(&batch->record), &events));
-    batch->flight = flights_begin(ledger->flights, &batch->identity, events.campaign,
-                                  strbuf_slice(&batch->record));
     lane->under_way = batch;
     ledger_call_send(&ledger->config, &events, LEDGER_LIVE,
                      ledger->config.spool ? ledger->config.patience_ms : LEDGER_PATIENCE_ALONE_MS,

@@ -5,6 +5,7 @@
 #include "base/check.h"
 
 #define IDENTITY_AT 1
+#define BOARDED     0x80                                    /* beside the version */
 #define CONVERTS    0x80                                    /* beside the kind */
 #define TIME_END_US (INT64_C(253402300800) * US_PER_SECOND) /* the year 10000 */
 
@@ -66,6 +67,11 @@ void ledger_batch_identify(struct strbuf *record, const struct ledger_identity *
     uint8_t *to = (uint8_t *)record->ptr + IDENTITY_AT;
     memcpy(to, identity->epoch, LEDGER_EPOCH_BYTES);
     write_number(to + LEDGER_EPOCH_BYTES, identity->number);
+}
+
+void ledger_batch_board(struct strbuf *record, bool boarded)
+{
+    record->ptr[0] = (char)(LEDGER_BATCH_VERSION | (boarded ? BOARDED : 0));
 }
 
 /* ---- Reading: each takes something off the front of `rest`, or says that it is not there ---- */
@@ -154,11 +160,13 @@ static bool take_event(struct slice *rest, struct ledger_event *ret)
 bool ledger_batch_read(struct slice record, struct ledger_batch *ret)
 {
     const char *version, *epoch;
-    if (!take_bytes(&record, 1, &version) || *version != LEDGER_BATCH_VERSION ||
+    if (!take_bytes(&record, 1, &version) ||
+        ((uint8_t)*version & ~BOARDED) != LEDGER_BATCH_VERSION ||
         !take_bytes(&record, LEDGER_EPOCH_BYTES, &epoch) ||
         !take_number(&record, &ret->identity.number) || !take_text(&record, &ret->campaign))
         return false;
     memcpy(ret->identity.epoch, epoch, LEDGER_EPOCH_BYTES);
+    ret->boarded = (uint8_t)*version & BOARDED;
     for (ret->count = 0; record.len > 0; ret->count++) {
         if (ret->count == LEDGER_BATCH_EVENTS || !take_event(&record, &ret->events[ret->count]))
             return false;

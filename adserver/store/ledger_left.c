@@ -45,12 +45,17 @@ static void move(struct ledger_left *left, struct flight flight, struct slice re
     spool_append(left->spool, record, on_durable, moved);
 }
 
+/* What the spool would refuse stays where it is, so that another process may have it. */
 static void look(void *arg)
 {
     struct ledger_left *left = arg;
     struct flight flight;
     struct slice record;
     unsigned at = 0;
+    if (spool_trouble(left->spool)[0]) {
+        look_again(left);
+        return;
+    }
     bool took_over = flights_take_over(left->flights);
     while (flights_next_left(left->flights, &at, &flight, &record))
         move(left, flight, record);

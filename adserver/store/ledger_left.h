@@ -2,8 +2,9 @@
  * ledger_left: what a process that was killed had under way goes into the spool of this one, and so
  * does what the disk refused of this one's own once it takes records again.
  *
- * Looks each LEDGER_LEFT_MS. Whether Redis has dealt with such a batch its identity tells when it
- * is sent again; so it does no harm if its record comes into the spool twice.
+ * Looks each LEDGER_LEFT_MS while the spool has room. A record may come into the spool twice: by
+ * its own process, which was killed before it noted that, and by this one. That does no harm: its
+ * identity tells whether Redis has dealt with it, and once it has left the board it has been told.
  */
 #ifndef STORE_LEDGER_LEFT_H
 #define STORE_LEDGER_LEFT_H

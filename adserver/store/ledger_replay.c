@@ -20,6 +20,8 @@
 #define PER_TICK  (COST_SEND * LEDGER_REPLAY_RATE * LEDGER_REPLAY_TICK_MS / 1000)
 #define AWAY_MAX  64 /* campaigns that are passed over; while there are more nothing is sent */
 
+_Static_assert(LEDGER_REPLAY_WINDOW <= FLIGHTS_REPLAYED, "all under way find room on the board");
+
 /* A batch under way. */
 struct sent {
     LIST_ENTRY(sent) link;
@@ -250,8 +252,10 @@ static void send(struct ledger_replay *replay, struct sent *sent, struct ledger_
 }
 
 /*
- * Puts it on the board, unless it has been there since it was sent before. What is not there and
- * had been at work with another process has been told, if Redis has dealt with it.
+ * Puts it on the board, unless it has been there since it was sent before. What is not there any
+ * more, or had been at work with another process, has been told, if Redis has dealt with it: the
+ * same record may be in two files of the spool, as its process was killed when it had just been
+ * written (ledger_left.h).
  */
 static void board(const struct ledger_replay *replay, struct sent *sent,
                   const struct ledger_batch *batch)
@@ -262,7 +266,7 @@ static void board(const struct ledger_replay *replay, struct sent *sent,
     sent->flight = flights_find(replay->flights, &batch->identity, batch->campaign);
     if (sent->flight.place >= 0)
         return;
-    sent->told = spool_was_passed(replay->config.spool, sent->ticket);
+    sent->told = batch->boarded || spool_was_passed(replay->config.spool, sent->ticket);
     if (!sent->told)
         sent->flight = flights_begin(replay->flights, &batch->identity, batch->campaign, SLICE(""));
 }

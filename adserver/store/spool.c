@@ -470,6 +470,7 @@ static void init_orphans(struct spool *spool)
     char own[SPOOL_NAME_MAX];
     spool_name_next(&namer, 0, own);
     spool_orphans_init(&spool->orphans, spool->directory, own);
+    spool->orphans.marks = spool->config.marks;
     spool->orphans.task.finish = finish_scan;
 }
 

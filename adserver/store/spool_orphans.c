@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "store/spool_marks.h"
 
 #define PIECE_BYTES (1024 * 1024) /* of a segment, before what is more urgent is looked for */
 #define BAD_SUFFIX  ".bad"
@@ -141,13 +142,20 @@ static void set_aside(struct spool_orphans *orphans, const char *name)
     (void)renameat(orphans->directory, name, orphans->directory, bad);
 }
 
+/* The mark goes first, so that none is left behind: nobody asks for it where there is no record. */
+static void remove_empty(const struct spool_orphans *orphans, const char *name)
+{
+    spool_marks_remove(orphans->marks, spool_marks_find(orphans->marks, name));
+    (void)unlinkat(orphans->directory, name, 0);
+}
+
 /* What is too short for a head was being made when its process died. */
 static bool read_head(struct spool_orphans *orphans, const char *name, int fd, uint64_t size,
                       uint64_t *ret_salt)
 {
     char head[SPOOL_HEAD_BYTES];
     if (size < sizeof head) {
-        (void)unlinkat(orphans->directory, name, 0);
+        remove_empty(orphans, name);
         return false;
     }
     errno = EIO;
@@ -204,7 +212,7 @@ static void end_segment(struct spool_orphans *orphans)
         orphans->found[orphans->found_count++] = segment;
         return;
     }
-    (void)unlinkat(orphans->directory, segment->name, 0);
+    remove_empty(orphans, segment->name);
     spool_segment_release(segment);
 }
 

@@ -42,8 +42,9 @@ void spool_note_log(const struct spool_note *note);
 struct spool_orphans {
     struct spool_task task; /* its `finish` is the giver's */
     int directory;
-    char own[SPOOL_NAME_MAX]; /* a name of the giver's process */
-    unsigned room;            /* how many to take: at most SPOOL_ADOPTED_MAX; 0: only to look */
+    char own[SPOOL_NAME_MAX];  /* a name of the giver's process */
+    struct spool_marks *marks; /* NULL: there are none */
+    unsigned room;             /* how many to take: at most SPOOL_ADOPTED_MAX; 0: only to look */
 
     /* Bytes of all segments but those that the giver's process made, when they were listed last; to
        be asked at any time. */

@@ -154,18 +154,52 @@ static void test_a_full_part_has_room_again(void **state)
 {
     struct flights *one = flights_new(*state, FIRST), *other = flights_new(*state, SECOND);
     for (uint64_t i = 0; i < FLIGHTS_MAX; i++)
-        assert_true(begin(one, i, "record").place >= 0);
-    assert_int_equal(begin(one, FLIGHTS_MAX, "record").place, -1);
-    assert_true(begin(other, FLIGHTS_MAX, "record").place >= 0);
+        assert_true(begin(one, i, "").place >= 0);
+    assert_int_equal(begin(one, FLIGHTS_MAX, "").place, -1);
+    assert_true(begin(other, FLIGHTS_MAX, "").place >= 0);
     flights_end(other, find(other, 7)); /* another process has told it */
-    struct flight flight = begin(one, FLIGHTS_MAX + 1, "record");
+    struct flight flight = begin(one, FLIGHTS_MAX + 1, "");
     assert_int_equal(flight.place % FLIGHTS_MAX, 7);
     flights_end(one, flight);
     for (uint64_t i = 0; i < FLIGHTS_MAX; i++)
         flights_end(one, find(one, i));
     for (uint64_t i = 0; i < FLIGHTS_MAX; i++)
-        assert_true(begin(one, i, "record").place >= 0);
+        assert_true(begin(one, i, "").place >= 0);
     flights_free(one);
+    flights_free(other);
+}
+
+/* Redis stood still for long: what is in the spool by then is not held up by it. */
+static void test_live_batches_leave_room_for_replays(void **state)
+{
+    struct flights *one = flights_new(*state, FIRST), *other = flights_new(*state, SECOND);
+    unsigned live = FLIGHTS_MAX - FLIGHTS_REPLAYED;
+    for (uint64_t i = 0; i < live; i++)
+        assert_true(begin(one, i, "record").place >= 0);
+    assert_int_equal(begin(one, live, "record").place, -1);
+    for (uint64_t i = live; i < FLIGHTS_MAX; i++)
+        assert_true(begin(one, i, "").place >= 0);
+    flights_end(other, find(other, 0));
+    assert_int_equal(begin(one, FLIGHTS_MAX, "record").place, -1);
+    assert_true(begin(one, FLIGHTS_MAX, "").place >= 0);
+    for (uint64_t i = 1; i <= FLIGHTS_REPLAYED + 1; i++)
+        flights_end(other, find(other, i));
+    assert_true(begin(one, FLIGHTS_MAX + 1, "record").place >= 0);
+    assert_int_equal(begin(one, FLIGHTS_MAX + 2, "record").place, -1);
+    flights_free(one);
+    flights_free(other);
+}
+
+/* The flights of a part that was left are told by and by, when the file of the spool is replayed.
+ */
+static void test_a_new_process_gets_an_empty_part(void **state)
+{
+    struct flights *one = flights_new(*state, FIRST);
+    for (uint64_t i = 0; i < FLIGHTS_MAX; i++)
+        assert_true(begin(one, i, "").place >= 0);
+    flights_free(one);
+    struct flights *other = flights_new(*state, SECOND);
+    assert_true(begin(other, FLIGHTS_MAX, "record").place >= 0);
     flights_free(other);
 }
 
@@ -243,6 +277,8 @@ int main(void)
         ON_BOARD(test_only_one_process_takes_it_over),
         ON_BOARD(test_what_the_disk_refused_comes_again),
         ON_BOARD(test_a_full_part_has_room_again),
+        ON_BOARD(test_live_batches_leave_room_for_replays),
+        ON_BOARD(test_a_new_process_gets_an_empty_part),
         ON_BOARD(test_a_record_that_is_too_long_is_not_there),
         ON_BOARD(test_more_processes_than_parts_do_without),
         cmocka_unit_test(test_no_board_is_an_empty_one),

@@ -81,7 +81,9 @@ static void what_is_written_is_read_back(void **state)
             ledger_batch_add(&record, &made[i].event);
         }
         ledger_batch_identify(&record, &identity);
+        ledger_batch_board(&record, count % 2 == 0);
         assert_true(ledger_batch_read(strbuf_slice(&record), &back));
+        assert_int_equal(back.boarded, count % 2 == 0);
         assert_int_equal(back.count, count);
         assert_true(back.identity.number == identity.number);
         for (unsigned i = 0; i < count; i++)
@@ -134,6 +136,7 @@ static void an_older_record_is_read(void **state)
     struct ledger_batch back;
     (void)state;
     assert_true(ledger_batch_read(slice_of(record, sizeof record - 1), &back));
+    assert_false(back.boarded);
     assert_int_equal(back.count, 1);
     assert_int_equal(back.events[0].kind, EVENT_CLICK);
     assert_false(back.events[0].converts);

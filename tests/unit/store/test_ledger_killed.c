@@ -122,7 +122,7 @@ _Noreturn static void live(struct process *process)
     struct spool_config spool = {.clock = &clock_system,
                                  .marks = process->marks,
                                  .state_dir = process->folder,
-                                 .fsync = SPOOL_FSYNC_OFF,
+                                 .fsync = SPOOL_FSYNC_ALWAYS,
                                  .bytes_max = 1 << 24,
                                  .segment_bytes = 1 << 14};
     struct ledger_config ledger = {.clock = &clock_system,

@@ -8,18 +8,21 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "store/flight_board.h"
 #include "store/ledger.h"
 #include "store/ledger_batch.h"
+#include "store/ledger_left.h"
 #include "store/ledger_recent.h"
 #include "store/ledger_replay.h"
 #include "store/spool.h"
 #include "store/spool_marks.h"
 #include "unit/store/redis_fixture.h"
 
-#define TTL_MS     (INT64_C(24) * 3600 * 1000)
-#define PATH_BYTES 256
-#define TOTALS     "ad:total:{spring}"
+#define TTL_MS      (INT64_C(24) * 3600 * 1000)
+#define PATH_BYTES  256
+#define SPOOL_BYTES (1 << 20)
+#define TOTALS      "ad:total:{spring}"
 
 #define server redis_fixture_shared
 
@@ -36,7 +39,9 @@ struct bench {
     unsigned told[LEDGER_FAILED + 1];
     unsigned open;
     bool goals_unknown;
-    struct clock clock; /* the ledger's: the system's, but its monotonic time is ahead */
+    struct metrics *metrics; /* the spool's */
+    uint64_t spool_bytes;    /* that may be in it */
+    struct clock clock;      /* the ledger's: the system's, but its monotonic time is ahead */
     int64_t ahead_us;
     int64_t slow_us; /* further ahead with each event that is told */
 };
@@ -83,10 +88,11 @@ static void start(struct bench *bench)
     struct redis_config redis = {.target = &server.target, .on_up = on_up, .arg = bench};
     struct spool_config spool = {.loop = bench->loop,
                                  .clock = &clock_system,
+                                 .metrics = bench->metrics,
                                  .marks = bench->marks,
                                  .state_dir = bench->folder,
                                  .fsync = SPOOL_FSYNC_OFF,
-                                 .bytes_max = 1 << 20};
+                                 .bytes_max = bench->spool_bytes};
     bench->redis = redis_new(bench->loop, &redis);
     bench->spool = spool_new(&spool, &err);
     assert_non_null(bench->spool);
@@ -131,6 +137,9 @@ static int setup(void **state)
     bench->clock = (struct clock){wall_us, mono_us, bench};
     bench->board = flight_board_new();
     bench->marks = spool_marks_new();
+    bench->metrics = metrics_new((struct metrics_layout){1, 1});
+    metrics_attach(bench->metrics, 0);
+    bench->spool_bytes = SPOOL_BYTES;
     start(bench);
     run_until(bench->loop, is_up, bench, PATIENCE_MS);
     *state = bench;
@@ -145,6 +154,7 @@ static int teardown(void **state)
     loop_free(bench->loop);
     flight_board_free(bench->board);
     spool_marks_free(bench->marks);
+    metrics_free(bench->metrics);
     (void)snprintf(path, sizeof path, "%s/spool", bench->folder);
     assert_int_equal(rmdir(path), 0); /* no segment is left */
     assert_int_equal(rmdir(bench->folder), 0);
@@ -220,6 +230,18 @@ static bool has_no_file(void *arg)
 {
     char path[PATH_BYTES];
     return !find_file(arg, path);
+}
+
+static void keep_file(const struct bench *bench, char file[PATH_BYTES], char kept[PATH_BYTES])
+{
+    assert_true(find_file(bench, file));
+    (void)snprintf(kept, PATH_BYTES, "%s/kept", bench->folder);
+    assert_int_equal(link(file, kept), 0);
+}
+
+static bool has_spooled(void *arg)
+{
+    return spool_waiting(((struct bench *)arg)->spool) > 0;
 }
 
 static void stop_loop(void *arg)
@@ -426,6 +448,51 @@ static void what_ends_in_the_middle_of_a_replay_is_told_once(void **state)
     assert_int_equal(total_of("impressions"), 600);
 }
 
+/* Nothing is tried, nor said of it, each time it is looked. */
+static void what_was_under_way_waits_for_room_in_the_spool(void **state)
+{
+    struct bench *bench = *state;
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 10);
+    loop_later(bench->loop, stop_loop, bench->loop);
+    loop_run(bench->loop); /* they are sent */
+    die(bench);
+    bench->spool_bytes = 1;
+    start(bench);
+    run_for(bench->loop, 3 * LEDGER_LEFT_MS);
+    assert_int_equal(metrics_sum(bench->metrics, COUNTER_SPOOL_REFUSED), 0);
+    die(bench);
+    bench->spool_bytes = SPOOL_BYTES;
+    start(bench);
+    redis_fixture_thaw(&server);
+    run_until(bench->loop, has_told_of_10, bench, PATIENCE_MS);
+    wait_replayed(bench);
+    assert_int_equal(total_of("impressions"), 10);
+}
+
+/* Its process was killed when the disk had the record and the board did not know of that yet. */
+static void what_two_files_of_the_spool_have_is_told_once(void **state)
+{
+    struct bench *bench = *state;
+    char file[PATH_BYTES], kept[PATH_BYTES];
+    redis_fixture_freeze(&server);
+    report_many(bench, 0, 10);
+    loop_later(bench->loop, stop_loop, bench->loop);
+    loop_run(bench->loop); /* they are sent */
+    die(bench);
+    start(bench);
+    run_until(bench->loop, has_spooled, bench, PATIENCE_MS);
+    keep_file(bench, file, kept);
+    redis_fixture_thaw(&server);
+    run_until(bench->loop, has_told_of_10, bench, PATIENCE_MS);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS);
+    assert_int_equal(rename(kept, file), 0);
+    assert_true(spool_marks_add(bench->marks, strrchr(file, '/') + 1) >= 0);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS); /* adopted */
+    assert_int_equal(total_of("impressions"), 10);
+    assert_int_equal(bench->replayed[LEDGER_COUNTED], 10);
+}
+
 /* The mark is the server's memory of numbers; a batch that it has not had the one before goes on.
  */
 static void a_number_that_never_comes_holds_nothing_up(void **state)
@@ -593,13 +660,6 @@ static void what_has_waited_too_long_is_late_and_told_so(void **state)
     assert_int_equal(bench->replayed_as[EVENT_IS_BOT], 1);
 }
 
-static void keep_file(const struct bench *bench, char file[PATH_BYTES], char kept[PATH_BYTES])
-{
-    assert_true(find_file(bench, file));
-    (void)snprintf(kept, PATH_BYTES, "%s/kept", bench->folder);
-    assert_int_equal(link(file, kept), 0);
-}
-
 /* As if it had been killed when Redis had dealt with all and no answer had come yet. */
 static void the_answers_of_a_whole_window_are_known_to_the_next_process(void **state)
 {
@@ -623,6 +683,29 @@ static void the_answers_of_a_whole_window_are_known_to_the_next_process(void **s
     assert_int_equal(bench->replayed[LEDGER_DUPLICATE], LEDGER_REPLAY_WINDOW / 2);
     assert_int_equal(total_of("impressions"), LEDGER_REPLAY_WINDOW / 2);
     assert_int_equal(total_of("duplicate"), LEDGER_REPLAY_WINDOW / 2);
+}
+
+/* Of what is so old that its answer is forgotten another one's must not be taken. */
+static void answers_that_are_forgotten_are_not_mistaken(void **state)
+{
+    struct bench *bench = *state;
+    char file[PATH_BYTES], kept[PATH_BYTES];
+    unsigned batches = LEDGER_REPLAY_WINDOW + 36;
+    bench->goals_unknown = true;
+    for (unsigned i = 0; i < batches; i++) {
+        report_many(bench, 0, i % 3 + 1); /* but for the first ones all are duplicates */
+        wait_told(bench);
+    }
+    keep_file(bench, file, kept);
+    bench->goals_unknown = false;
+    wait_replayed(bench);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS);
+    memset(bench->replayed, 0, sizeof bench->replayed);
+    assert_int_equal(rename(kept, file), 0);
+    run_until(bench->loop, has_no_file, bench, PATIENCE_MS);
+    for (unsigned i = 0; i <= LEDGER_FAILED; i++)
+        assert_int_equal(bench->replayed[i], 0); /* all had been told */
+    assert_int_equal(total_of("impressions"), 3);
 }
 
 /* Its server has begun again: all may have been told by the one before. */
@@ -697,6 +780,9 @@ int main(void)
         ON_REDIS(another_process_takes_over_what_one_has_left),
         ON_REDIS(what_was_under_way_counts_and_is_told_by_the_next_process),
         ON_REDIS(what_ends_in_the_middle_of_a_replay_is_told_once),
+        ON_REDIS(what_was_under_way_waits_for_room_in_the_spool),
+        ON_REDIS(what_two_files_of_the_spool_have_is_told_once),
+        ON_REDIS(answers_that_are_forgotten_are_not_mistaken),
         ON_REDIS(the_answers_of_a_whole_window_are_known_to_the_next_process),
         ON_REDIS(a_number_that_never_comes_holds_nothing_up),
         ON_REDIS(gaps_hold_nothing_up_when_a_new_server_is_told_again),

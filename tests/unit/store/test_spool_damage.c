@@ -8,6 +8,7 @@
 
 #include "store/spool_directory.h"
 #include "store/spool_format.h"
+#include "store/spool_marks.h"
 #include "store/spool_orphans.h"
 #include "unit/store/spool_fixture.h"
 
@@ -247,6 +248,30 @@ static void test_damage_while_the_segment_is_held(void **state)
     scene_wait_files(scene, 0);
 }
 
+/* Nobody would use them: each process that dies at that moment would take one more. */
+static void test_a_segment_without_records_leaves_no_mark(void **state)
+{
+    static const off_t lengths[] = {0, SPOOL_HEAD_BYTES};
+    struct scene *scene = *state;
+    scene->config.marks = spool_marks_new();
+    scene_reopen(scene);
+    for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        char name[SPOOL_NAME_MAX];
+        scene_put(scene, texts[0]);
+        (void)snprintf(name, sizeof name, "%s", strrchr(scene_segment(scene), '/') + 1);
+        spool_free(scene->spool);
+        assert_true(spool_marks_find(scene->config.marks, name) >= 0);
+        assert_int_equal(truncate(scene_path(scene, name), lengths[i]), 0);
+        scene->spool = scene_open(scene);
+        scene_wait_files(scene, 0);
+        assert_int_equal(spool_marks_find(scene->config.marks, name), -1);
+    }
+    spool_free(scene->spool);
+    spool_marks_free(scene->config.marks);
+    scene->config.marks = NULL;
+    scene->spool = scene_open(scene);
+}
+
 int main(void)
 {
 #define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set_up, scene_tear_down)
@@ -257,6 +282,7 @@ int main(void)
         IN_SCENE(test_each_copy_of_the_head_is_enough),
         IN_SCENE(test_what_is_no_segment_is_set_aside),
         IN_SCENE(test_what_was_just_begun_is_removed),
+        IN_SCENE(test_a_segment_without_records_leaves_no_mark),
         IN_SCENE(test_other_files_are_left_alone),
         IN_SCENE(test_a_record_in_a_record_does_not_count),
         IN_SCENE(test_the_oldest_are_listed),
