@@ -269,8 +269,8 @@ static bool take_parameter(void *arg, struct slice name, struct slice value, str
 
 static bool parse(const struct http_request *request, struct description *ret, struct err *err)
 {
-    struct taking taking = {ret, request->arena};
     description_clear(ret);
+    struct taking taking = {ret, request->arena};
     return api_take_query(request->query, request->arena, PAGE_PARAMETERS_MAX, take_parameter,
                           &taking, err) &&
            page_query_check(&ret->query, err);
