@@ -69,8 +69,8 @@ bool packed_hours(const struct packed_entry *entry, int64_t ret[PACKED_HOURS]);
 /* ---- Adding up ------------------------------------------------------------------------------- */
 
 /*
- * The same in one pass, five times as fast: instead of a day's first entry packed_next_part() tells
- * of the day, and one of the others adds up all of its entries. A field's counts go to
+ * The same in one pass, for who wants sums alone: instead of a day's first entry packed_next_part()
+ * tells of the day, and one of the others adds up all of its entries. A field's counts go to
  * `totals[field]`, which has an item for each place; NULL: it is not asked for, and its hours are
  * not looked at. False: it is broken, and some of it may have been added.
  */
