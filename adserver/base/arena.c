@@ -140,7 +140,8 @@ static char *take(struct arena *arena, size_t size)
     return taken;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Zeroed only where it has to be. */
+static void *allocate(struct arena *arena, size_t size, bool zeroed)
 {
     if (size > arena->max - arena->used)
         return NULL;
@@ -149,7 +150,13 @@ void *arena_alloc(struct arena *arena, size_t size)
     arena->used += size;
     if (step_of(size) > LONE_ALLOCATION)
         return take_lone(arena, size);
-    return memset(take(arena, size), 0, size);
+    char *taken = take(arena, size);
+    return zeroed ? memset(taken, 0, size) : taken;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return allocate(arena, size, true);
 }
 
 void *arena_calloc(struct arena *arena, size_t count, size_t size)
@@ -162,11 +169,12 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size)
 
 struct slice arena_copy(struct arena *arena, struct slice s)
 {
-    char *copy = s.len < SIZE_MAX ? arena_alloc(arena, s.len + 1) : NULL;
+    char *copy = s.len < SIZE_MAX ? allocate(arena, s.len + 1, false) : NULL;
     if (!copy)
         return slice_of(NULL, 0);
     if (s.len)
         memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
     return slice_of(copy, s.len);
 }
 

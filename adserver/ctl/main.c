@@ -3,6 +3,7 @@
  * of ctl/command.h.
  */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 
 #define OVERRIDES_MAX 256  /* -o on one command line, --redis included */
 #define FLAG_OPTION   1000 /* getopt's value of command_flags[0] */
+
+/* What has been freed is kept up to there, as the next batch of replies wants it again. */
+#define KEPT_BYTES (64 * 1024 * 1024)
 
 enum { OPTION_REDIS = 256 };
 
@@ -178,6 +182,7 @@ int main(int argc, char **argv)
     struct call call = {.count = 0};
     struct err err = {"", ""};
     unsigned used;
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
     if (!read_command_line(argc, argv, &line))
         return usage("", "it cannot be called like this");
     if (line.wants_version) {

@@ -47,6 +47,7 @@ struct packed_reader {
 enum packed_item {
     PACKED_END,
     PACKED_FIELD,  /* `name` is the next field */
+    PACKED_DAY,    /* entries of `day` follow; of packed_next_part() alone */
     PACKED_ENTRY,  /* counts of `field` on `day` */
     PACKED_BROKEN, /* it is no packed run */
 };
@@ -64,6 +65,26 @@ enum packed_item packed_next(struct packed_reader *reader, struct packed_entry *
 
 /* False where the hours are broken, or do not add up to the sum. */
 bool packed_hours(const struct packed_entry *entry, int64_t ret[PACKED_HOURS]);
+
+/* ---- Adding up ------------------------------------------------------------------------------- */
+
+/*
+ * The same in one pass, for who wants sums alone: instead of a day's first entry packed_next_part()
+ * tells of the day, and one of the others adds up all of its entries. A field's counts go to
+ * `totals[field]`, which has an item for each place; NULL: it is not asked for, and its hours are
+ * not looked at. False: it is broken, and some of it may have been added.
+ */
+typedef __int128 packed_total;
+
+/* Only where no entry is left to be read. */
+enum packed_item packed_next_part(struct packed_reader *reader, struct packed_entry *ret);
+
+/* The sums, all to one place. */
+bool packed_sum_day(struct packed_reader *reader, packed_total *const *totals, uint32_t place);
+
+/* Of a quarter: each hour to its place, and off from where the day's sum is. */
+bool packed_sum_hours(struct packed_reader *reader, packed_total *const *totals,
+                      const uint32_t places[PACKED_HOURS], uint32_t from);
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 

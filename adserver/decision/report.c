@@ -1,21 +1,15 @@
 #include "decision/report.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/check.h"
-#include "base/clock.h"
+#include "decision/report_fields.h"
 #include "decision/report_rows.h"
+#include "decision/report_sums.h"
+#include "decision/report_time.h"
 
-#define HOUR_US       (INT64_C(3600) * US_PER_SECOND)
-#define MONTH_DAYS    31
-#define DAY_HOURS     24
-#define SUMS          1u /* the bit of the run of sums */
-#define QUARTERS_ALL  0xfu
-#define NOT_COUNTED   (-1) /* the column of what is kept beside the counts */
-#define NOT_A_FIELD   (-2)
-#define NOTED_AT_ONCE 1024
+#define SUMS         1u /* the bit of the run of sums */
+#define QUARTERS_ALL 0xfu
 
 const char *const report_result_words[] = {
     [REPORT_GOOD] = "",
@@ -23,110 +17,20 @@ const char *const report_result_words[] = {
     [REPORT_TOO_MUCH] = "more than a report may have; allowed: a shorter time or fewer campaigns",
 };
 
-/* Something counted that is not yet in its row. */
-struct noted {
-    int64_t number;
-    uint32_t row;
-    unsigned metric;
-};
-
-/* Where a field's counts go. */
-struct target {
-    uint32_t row; /* where rows are not by time */
-    int metric;   /* or NOT_COUNTED, NOT_A_FIELD */
-};
-
-/*
- * How a packed month is read. A day's sum goes into the row of its rest: of the hours in quarters
- * that are not read, which all are of one row. Hours of the quarters that are read are moved from
- * there into their own rows.
- */
-struct month_plan {
-    int64_t first;     /* hour */
-    unsigned quarters; /* bits of those to be read */
-    uint32_t rest[MONTH_DAYS];
-};
-
 struct report {
     struct report_query query;
-    struct month_plan *plans; /* of the months met so far */
-    unsigned plan_count;
-    const struct month_plan *plan; /* of the month being read */
+    struct report_time time;
     struct arena *arena;
     struct report_metrics metrics;
     struct report_rows rows;
-    uint32_t *hour_rows; /* by hour from first_hour on; NULL: rows are not by time */
+    struct report_sums sums; /* where rows are by time */
     struct report_owner owner;
-    struct noted *noted;
-    size_t noted_count, noted_room;
-    struct target *targets; /* of the fields of the run being read */
-    unsigned target_room;
+    struct report_fields fields; /* of the campaign being read */
+    report_sum **named;          /* the sums of the fields of the packed run being read */
+    unsigned named_room;
     uint64_t unreadable, unreadable_noted;
     struct report_row totals;
 };
-
-/* ---- Time ------------------------------------------------------------------------------------ */
-
-void report_hour_text(const struct zone *zone, int64_t hour, char ret[REPORT_TIME_MAX])
-{
-    int32_t offset_s = zone_span_at(zone, hour * 3600).offset_s;
-    int minutes = abs(offset_s) / 60;
-    time_t local = (time_t)(hour * 3600 + offset_s);
-    struct tm tm;
-    CHECK(gmtime_r(&local, &tm) != NULL);
-    size_t len = strftime(ret, REPORT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-    CHECK(len > 0);
-    if (offset_s == 0)
-        (void)snprintf(ret + len, REPORT_TIME_MAX - len, "Z");
-    else
-        (void)snprintf(ret + len, REPORT_TIME_MAX - len, "%c%02d:%02d", offset_s < 0 ? '-' : '+',
-                       minutes / 60 % 24, minutes % 60);
-}
-
-static uint32_t row_of_text(struct report *report, const char *text)
-{
-    const struct slice keys[REPORT_KEYS_MAX] = {slice_cstr(text)};
-    uint32_t row = report_rows_find(&report->rows, keys);
-    CHECK(row != REPORT_NO_ROW); /* REPORT_HOURS_MAX is less than REPORT_ROWS_MAX */
-    return row;
-}
-
-static void make_hours(struct report *report)
-{
-    const struct report_query *query = &report->query;
-    char text[REPORT_TIME_MAX];
-    for (int64_t hour = query->first_hour; hour < query->end_hour; hour++) {
-        report_hour_text(query->zone, hour, text);
-        report->hour_rows[hour - query->first_hour] = row_of_text(report, text);
-    }
-}
-
-static void make_days(struct report *report)
-{
-    const struct report_query *query = &report->query;
-    char text[REPORT_TIME_MAX];
-    for (int64_t hour = query->first_hour; hour < query->end_hour;) {
-        const struct zone_day day = zone_day_at(query->zone, hour * HOUR_US);
-        (void)snprintf(text, sizeof text, "%04d-%02d-%02d", day.date / 10000, day.date / 100 % 100,
-                       day.date % 100);
-        uint32_t row = row_of_text(report, text);
-        for (; hour < query->end_hour && hour * HOUR_US < day.end_us; hour++)
-            report->hour_rows[hour - query->first_hour] = row;
-    }
-}
-
-static void make_time(struct report *report)
-{
-    size_t hours = (size_t)(report->query.end_hour - report->query.first_hour);
-    if (report->query.by != REPORT_BY_HOUR && report->query.by != REPORT_BY_DAY)
-        return;
-    CHECK(hours <= REPORT_HOURS_MAX);
-    report->hour_rows = check_malloc(hours * sizeof *report->hour_rows);
-    if (report->query.by == REPORT_BY_HOUR)
-        make_hours(report);
-    else
-        make_days(report);
-}
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
@@ -137,7 +41,9 @@ struct report *report_new(const struct report_query *query)
     report->arena = arena_new(0);
     report_metrics_init(&report->metrics, report->arena);
     report_rows_init(&report->rows, report->arena);
-    make_time(report);
+    report_time_init(&report->time, query, &report->rows);
+    report_sums_init(&report->sums, report->time.outside + 1);
+    report_fields_init(&report->fields);
     return report;
 }
 
@@ -145,49 +51,46 @@ void report_free(struct report *report)
 {
     if (!report)
         return;
+    report_fields_release(&report->fields);
+    report_sums_release(&report->sums);
+    report_time_release(&report->time);
     report_rows_release(&report->rows);
     free(report->totals.sums);
-    free(report->hour_rows);
-    free(report->noted);
-    free(report->targets);
-    free(report->plans);
+    free(report->named);
     arena_free(report->arena);
     free(report);
 }
 
-/* ---- Counts ---------------------------------------------------------------------------------- */
+static bool is_by_time(const struct report *report)
+{
+    return report->time.hours != NULL;
+}
+
+/* ---- A campaign's counts --------------------------------------------------------------------- */
 
 void report_begin(struct report *report, const struct report_owner *owner)
 {
     report->owner = *owner;
-    report->noted_count = 0;
-    report->unreadable_noted = 0;
+    report_drop(report);
 }
 
 void report_drop(struct report *report)
 {
-    report->noted_count = 0;
+    report_sums_drop(&report->sums);
+    report_fields_clear(&report->fields);
     report->unreadable_noted = 0;
 }
 
 void report_keep(struct report *report)
 {
-    for (size_t i = 0; i < report->noted_count; i++) {
-        const struct noted *noted = &report->noted[i];
-        report_rows_add(&report->rows, noted->row, noted->metric, noted->number);
+    const struct report_known *known = report->fields.first;
+    for (; known && !is_by_time(report); known = known->next) {
+        if (known->own[0] != 0)
+            report_rows_add(&report->rows, known->row, known->metric, known->own[0]);
     }
+    report_sums_keep(&report->sums);
     report->unreadable += report->unreadable_noted;
     report_drop(report);
-}
-
-static void note(struct report *report, uint32_t row, int metric, int64_t number)
-{
-    if (report->noted_count == report->noted_room) {
-        report->noted_room = report->noted_room > 0 ? 2 * report->noted_room : NOTED_AT_ONCE;
-        report->noted = check_realloc(report->noted, report->noted_room * sizeof *report->noted);
-    }
-    report->noted[report->noted_count++] =
-        (struct noted){.number = number, .row = row, .metric = (unsigned)metric};
 }
 
 static uint32_t row_of(struct report *report, const struct report_field *field)
@@ -210,177 +113,98 @@ static uint32_t row_of(struct report *report, const struct report_field *field)
     }
 }
 
-static enum report_result find_target(struct report *report, struct slice text, struct target *ret)
+/* Its row and its column. */
+static enum report_result place_field(struct report *report, const struct report_field *field,
+                                      struct report_known *known)
+{
+    if (report_metric_kind(field->metric) == REPORT_KIND_NONE)
+        return REPORT_GOOD;
+    int metric = report_metrics_find(&report->metrics, field->metric);
+    known->row = row_of(report, field);
+    if (known->row == REPORT_NO_ROW || metric < 0)
+        return REPORT_TOO_MUCH;
+    known->metric = (unsigned)metric;
+    known->sums = is_by_time(report) ? report_sums_of(&report->sums, known->metric) : known->own;
+    return REPORT_GOOD;
+}
+
+/* `*ret` is NULL where that is no field. */
+static enum report_result find_field(struct report *report, struct slice name,
+                                     struct report_known **ret)
 {
     struct report_field field;
-    *ret = (struct target){.metric = NOT_A_FIELD};
-    if (!report_field_parse(text, &field))
+    *ret = report_fields_find(&report->fields, name);
+    if (*ret || !report_field_parse(name, &field))
         return REPORT_GOOD;
-    ret->metric = NOT_COUNTED;
-    if (report_metric_kind(field.metric) == REPORT_KIND_NONE)
-        return REPORT_GOOD;
-    ret->row = row_of(report, &field);
-    ret->metric = report_metrics_find(&report->metrics, field.metric);
-    return ret->row == REPORT_NO_ROW || ret->metric < 0 ? REPORT_TOO_MUCH : REPORT_GOOD;
-}
-
-/* The row an hour goes to: 0 where rows are not by time; REPORT_NO_ROW where it is not asked for.
- */
-static uint32_t row_of_hour(const struct report *report, int64_t hour)
-{
-    const struct report_query *query = &report->query;
-    if (hour < query->first_hour || hour >= query->end_hour)
-        return REPORT_NO_ROW;
-    return report->hour_rows ? report->hour_rows[hour - query->first_hour] : 0;
-}
-
-static void note_in(struct report *report, const struct target *target, uint32_t row,
-                    int64_t number)
-{
-    if (number != 0 && row != REPORT_NO_ROW)
-        note(report, report->hour_rows ? row : target->row, target->metric, number);
+    *ret = report_fields_add(&report->fields, name);
+    return place_field(report, &field, *ret);
 }
 
 enum report_result report_add_field(struct report *report, int64_t hour, struct slice field,
                                     struct slice value)
 {
-    struct target target;
+    uint32_t place = report_time_place(&report->time, hour);
+    struct report_known *known;
     int64_t number;
-    if (row_of_hour(report, hour) == REPORT_NO_ROW)
+    if (place == report->time.outside)
         return REPORT_GOOD;
-    enum report_result result = find_target(report, field, &target);
-    if (result != REPORT_GOOD || target.metric == NOT_COUNTED)
+    enum report_result result = find_field(report, field, &known);
+    if (result != REPORT_GOOD || (known && !known->sums))
         return result;
-    if (target.metric == NOT_A_FIELD || !report_number_parse(value, &number))
+    if (!known || !report_number_parse(value, &number)) {
         report->unreadable_noted++;
-    else
-        note_in(report, &target, row_of_hour(report, hour), number);
+        return REPORT_GOOD;
+    }
+    known->sums[place] += number;
+    report_sums_touch(&report->sums, place, place + 1);
     return REPORT_GOOD;
 }
 
 /* ---- Packed months --------------------------------------------------------------------------- */
 
-static enum report_result read_field(struct report *report, const struct packed_entry *entry)
-{
-    if (entry->field == report->target_room) {
-        report->target_room = report->target_room > 0 ? 2 * report->target_room : 64;
-        report->targets =
-            check_realloc(report->targets, report->target_room * sizeof *report->targets);
-    }
-    enum report_result result = find_target(report, entry->name, &report->targets[entry->field]);
-    return report->targets[entry->field].metric == NOT_A_FIELD ? REPORT_BROKEN : result;
-}
-
-/* The row of all hours of a day outside of these quarters; false where they have several. */
-static bool find_rest(const struct report *report, int64_t hour, unsigned quarters, uint32_t *ret)
-{
-    bool found = false;
-    *ret = REPORT_NO_ROW;
-    for (unsigned i = 0; i < DAY_HOURS; i++) {
-        if (quarters >> i / PACKED_HOURS & 1)
-            continue;
-        uint32_t row = row_of_hour(report, hour + i);
-        if (found && row != *ret)
-            return false;
-        found = true;
-        *ret = row;
-    }
-    return true;
-}
-
-static bool plan_with(const struct report *report, unsigned quarters, struct month_plan *plan)
-{
-    for (unsigned day = 0; day < MONTH_DAYS; day++) {
-        if (!find_rest(report, plan->first + (int64_t)day * DAY_HOURS, quarters, &plan->rest[day]))
-            return false;
-    }
-    plan->quarters = quarters;
-    return true;
-}
-
-/* The fewest quarters outside of which each day is of one row. */
-static void make_plan(const struct report *report, struct month_plan *plan)
-{
-    static const unsigned sets[] = {0x0, 0x1, 0x8, 0x2, 0x4, 0x3, 0xc, 0x9, 0x7, 0xe};
-    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-        if (plan_with(report, sets[i], plan))
-            return;
-    }
-    (void)plan_with(report, QUARTERS_ALL, plan);
-}
-
-static const struct month_plan *find_plan(struct report *report, int64_t first)
-{
-    for (unsigned i = 0; i < report->plan_count; i++) {
-        if (report->plans[i].first == first)
-            return &report->plans[i];
-    }
-    report->plans = check_realloc(report->plans, (report->plan_count + 1) * sizeof *report->plans);
-    struct month_plan *plan = &report->plans[report->plan_count++];
-    plan->first = first;
-    make_plan(report, plan);
-    return plan;
-}
-
 unsigned report_runs(struct report *report, int64_t first)
 {
-    unsigned quarters = find_plan(report, first)->quarters;
+    unsigned quarters = report_time_month(&report->time, first)->quarters;
     return quarters << 1 | (quarters == QUARTERS_ALL ? 0 : SUMS);
 }
 
-static enum report_result add_quarter(struct report *report, unsigned quarter,
-                                      const struct packed_entry *entry)
+static enum report_result read_name(struct report *report, const struct packed_entry *entry)
 {
-    const struct target *target = &report->targets[entry->field];
-    int64_t hours[PACKED_HOURS];
-    int64_t hour = report->plan->first + (int64_t)(entry->day - 1) * DAY_HOURS +
-                   (int64_t)quarter * PACKED_HOURS;
-    uint32_t rest = report->plan->rest[entry->day - 1];
-    if (!packed_hours(entry, hours))
-        return REPORT_BROKEN;
-    for (unsigned i = 0; i < PACKED_HOURS; i++) {
-        uint32_t row = row_of_hour(report, hour + i);
-        if (row == rest)
-            continue;
-        note_in(report, target, row, hours[i]);
-        note_in(report, target, rest, -hours[i]);
+    struct report_known *known;
+    enum report_result result = find_field(report, entry->name, &known);
+    if (entry->field == report->named_room) {
+        report->named_room = report->named_room > 0 ? 2 * report->named_room : 64;
+        report->named = check_realloc(report->named, report->named_room * sizeof(report_sum *));
     }
-    return REPORT_GOOD;
+    report->named[entry->field] = known ? known->sums : NULL;
+    return known ? result : REPORT_BROKEN;
 }
 
-static enum report_result read_entry(struct report *report, unsigned run,
-                                     const struct packed_entry *entry)
+static bool read_day(struct report *report, const struct report_month *month, unsigned run,
+                     struct packed_reader *reader)
 {
-    const struct target *target = &report->targets[entry->field];
-    if (target->metric == NOT_COUNTED)
-        return REPORT_GOOD;
-    if (run > 0)
-        return add_quarter(report, run - 1, entry);
-    note_in(report, target, report->plan->rest[entry->day - 1], entry->sum);
-    return REPORT_GOOD;
+    size_t day = reader->day - 1;
+    if (run == 0)
+        return packed_sum_day(reader, report->named, month->rest[day]);
+    size_t hour = day * REPORT_DAY_HOURS + (size_t)(run - 1) * PACKED_HOURS;
+    return packed_sum_hours(reader, report->named, &month->places[hour], month->rest[day]);
 }
 
 enum report_result report_add_month(struct report *report, int64_t first, unsigned run,
                                     struct slice packed)
 {
+    const struct report_month *month = report_time_month(&report->time, first);
     struct packed_reader reader;
     struct packed_entry entry;
+    enum packed_item item;
     enum report_result result = REPORT_GOOD;
-    report->plan = find_plan(report, first);
+    report_sums_touch(&report->sums, month->from, month->until);
     packed_begin(&reader, packed);
-    while (result == REPORT_GOOD) {
-        switch (packed_next(&reader, &entry)) {
-        case PACKED_END:
-            return REPORT_GOOD;
-        case PACKED_FIELD:
-            result = read_field(report, &entry);
-            break;
-        case PACKED_ENTRY:
-            result = read_entry(report, run, &entry);
-            break;
-        case PACKED_BROKEN:
-            return REPORT_BROKEN;
-        }
+    while (result == REPORT_GOOD && (item = packed_next_part(&reader, &entry)) != PACKED_END) {
+        if (item == PACKED_FIELD)
+            result = read_name(report, &entry);
+        else if (item == PACKED_BROKEN || !read_day(report, month, run, &reader))
+            result = REPORT_BROKEN;
     }
     return result;
 }
@@ -389,7 +213,9 @@ enum report_result report_add_month(struct report *report, int64_t first, unsign
 
 void report_finish(struct report *report)
 {
-    if (!report->hour_rows)
+    if (is_by_time(report))
+        report_sums_give(&report->sums, &report->rows);
+    else
         report_rows_sort(&report->rows);
     report_metrics_sort(&report->metrics);
     report->totals.keys[0] = SLICE("total");

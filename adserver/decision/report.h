@@ -60,7 +60,7 @@ void report_finish(struct report *report);
 
 /* ---- What has been added up ------------------------------------------------------------------ */
 
-typedef __int128 report_sum;
+typedef packed_total report_sum;
 
 struct report_row {
     struct slice keys[REPORT_KEYS_MAX]; /* as report_columns() heads them */

@@ -1,46 +1,27 @@
 #include "serve/api_explain.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/url.h"
 #include "decision/description.h"
 #include "decision/explain_json.h"
-#include "net/loop.h"
+#include "serve/api_work.h"
 #include "store/explain_goals.h"
 #include "store/explain_viewer.h"
 #include "store/scripts.h"
-
-struct api_explain_room {
-    unsigned at_work;
-};
-
-struct api_explain_room *api_explain_room_new(void)
-{
-    return check_calloc(1, sizeof(struct api_explain_room));
-}
-
-void api_explain_room_free(struct api_explain_room *room)
-{
-    free(room);
-}
 
 struct work;
 typedef bool work_fn(struct work *work); /* a short step; false: the stage is over */
 
 struct work {
-    struct service *service;
-    struct http_exchange *exchange; /* NULL: the client has gone */
-    struct loop_timer *timer;
+    struct api_work common; /* first */
     struct description description;
     struct explain_viewer viewer;
     struct geo_place place;
     struct explain *explain;
-    unsigned tries, stage, reading;
+    unsigned tries, stage;
     bool redis_failed;
     struct explain_json written;
-    struct strbuf answer;
 };
 
 /* A batch of counters that has been asked for. */
@@ -49,32 +30,11 @@ struct batch {
     unsigned from, count;
 };
 
-/* Its one end. While counters are being read it waits for the last of them. */
-static void end(struct work *work)
+static void release(struct api_work *common)
 {
-    if (work->reading > 0)
-        return;
-    work->service->explaining->at_work--;
-    loop_timer_free(work->timer);
+    struct work *work = (struct work *)common;
     explain_free(work->explain);
-    strbuf_release(&work->answer);
     free(work);
-}
-
-static void on_gone(struct http_exchange *exchange, void *arg)
-{
-    struct work *work = arg;
-    (void)exchange;
-    work->exchange = NULL;
-    end(work);
-}
-
-static void refuse(struct work *work, int status, const char *code, struct slice message)
-{
-    http_on_gone(work->exchange, NULL, NULL);
-    http_respond_error(work->exchange, status, code, message);
-    work->exchange = NULL;
-    end(work);
 }
 
 /* ---- The question ---------------------------------------------------------------------------- */
@@ -88,12 +48,12 @@ static unsigned read_fields(const struct campaign *campaign, struct record_field
 /* Then what has caps or goals rests. */
 static bool redis_is_away(const struct work *work)
 {
-    return work->redis_failed || !redis_is_up(work->service->redis);
+    return work->redis_failed || !redis_is_up(work->common.service->redis);
 }
 
 static void find_viewer(struct work *work, struct page_request *request)
 {
-    struct service *service = work->service;
+    struct service *service = work->common.service;
     const struct viewer_salts salts = {secrets_viewer(service->secrets),
                                        secrets_today(service->secrets, request->now_us)};
     work->viewer = explain_viewer_find(&service->ladder, &salts, &work->description);
@@ -106,8 +66,8 @@ static void find_viewer(struct work *work, struct page_request *request)
 static void find_place(struct work *work, struct page_request *request)
 {
     work->place = (struct geo_place){0};
-    if (work->service->geo && work->description.has_client)
-        (void)geo_find(work->service->geo, &work->description.client, &work->place);
+    if (work->common.service->geo && work->description.has_client)
+        (void)geo_find(work->common.service->geo, &work->description.client, &work->place);
     request->facts.country = slice_cstr(work->place.country);
     request->facts.region = slice_cstr(work->place.region);
 }
@@ -127,7 +87,7 @@ static void find_slots(struct work *work, const struct catalog *catalog,
 /* From the beginning, with the catalog as it is now. */
 static void begin(struct work *work, struct catalog *catalog)
 {
-    struct service *service = work->service;
+    struct service *service = work->common.service;
     struct explain_question question = {
         .catalog = catalog,
         .campaign = work->description.campaign,
@@ -147,8 +107,8 @@ static void begin(struct work *work, struct catalog *catalog)
     work->explain = explain_new(&question);
     work->stage = 0;
     work->written = (struct explain_json){0};
-    strbuf_clear(&work->answer);
-    loop_timer_set(work->timer, 0);
+    strbuf_clear(&work->common.answer);
+    api_work_go_on(&work->common);
 }
 
 /* ---- Counters -------------------------------------------------------------------------------- */
@@ -156,19 +116,15 @@ static void begin(struct work *work, struct catalog *catalog)
 /* An answer has come; the last one lets the work go on. */
 static void have_read(struct work *work)
 {
-    if (--work->reading > 0)
-        return;
-    if (work->exchange)
-        loop_timer_set(work->timer, 0);
-    else
-        end(work);
+    if (api_work_replied(&work->common) && work->common.reading == 0)
+        api_work_go_on(&work->common);
 }
 
 static void on_caps(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
     struct batch batch = *(struct batch *)arg;
     struct work *work = batch.work;
-    int64_t now_us = clock_wall_us(work->service->clock);
+    int64_t now_us = clock_wall_us(work->common.service->clock);
     free(arg);
     if (failure != REDIS_OK ||
         !explain_caps_take(work->explain, batch.from, batch.count, reply, now_us))
@@ -178,7 +134,7 @@ static void on_caps(enum redis_failure failure, const struct redis_reply *reply,
 
 static void read_caps(struct work *work)
 {
-    struct service *service = work->service;
+    struct service *service = work->common.service;
     struct explain_caps_batch *keys = check_malloc(sizeof *keys);
     unsigned from = 0;
     for (;; from += keys->count) {
@@ -187,7 +143,7 @@ static void read_caps(struct work *work)
             break;
         struct batch *batch = check_malloc(sizeof *batch);
         *batch = (struct batch){work, from, keys->count};
-        work->reading++;
+        work->common.reading++;
         redis_run_script(service->redis, script_get(SCRIPT_CAPS), keys->keys, keys->count, NULL, 0,
                          API_EXPLAIN_REDIS_MS, on_caps, batch);
     }
@@ -206,7 +162,7 @@ static struct explain_goal_terms terms_of(const struct service *service)
 static void on_goal(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
     struct batch batch = *(struct batch *)arg;
-    const struct explain_goal_terms terms = terms_of(batch.work->service);
+    const struct explain_goal_terms terms = terms_of(batch.work->common.service);
     free(arg);
     if (failure != REDIS_OK || !explain_goal_take(batch.work->explain, batch.from, &terms, reply))
         batch.work->redis_failed = true;
@@ -215,14 +171,14 @@ static void on_goal(enum redis_failure failure, const struct redis_reply *reply,
 
 static void read_goals(struct work *work)
 {
-    struct service *service = work->service;
+    struct service *service = work->common.service;
     const struct explain_goal_terms terms = terms_of(service);
     struct explain_goal_call call;
     for (unsigned i = 0; i < explain_bound_count(work->explain); i++) {
         struct batch *batch = check_malloc(sizeof *batch);
         *batch = (struct batch){work, i, 1};
         explain_goal_ask(work->explain, i, &terms, &call);
-        work->reading++;
+        work->common.reading++;
         redis_run_script(service->redis, script_get(SCRIPT_LEASE), call.keys, 2, call.args,
                          EXPLAIN_GOAL_ARGS, API_EXPLAIN_REDIS_MS, on_goal, batch);
     }
@@ -254,7 +210,7 @@ static bool list(struct work *work)
 
 static bool write_answer(struct work *work)
 {
-    return explain_json_add(work->explain, work->viewer.way, &work->written, &work->answer);
+    return explain_json_add(work->explain, work->viewer.way, &work->written, &work->common.answer);
 }
 
 static work_fn *const stages[] = {judge, draw, list, write_answer};
@@ -262,20 +218,10 @@ static work_fn *const stages[] = {judge, draw, list, write_answer};
 
 static void answer(struct work *work)
 {
-    struct http_response response = {
-        .status = 200,
-        .content_type = SLICE("application/json"),
-        .extra = SLICE(HTTP_NO_STORE),
-        .body = strbuf_slice(&work->answer),
-    };
-    if (work->answer.overflowed) {
-        refuse(work, 500, "too_large", SLICE("the answer is too large"));
-        return;
-    }
-    http_on_gone(work->exchange, NULL, NULL);
-    http_respond(work->exchange, &response);
-    work->exchange = NULL;
-    end(work);
+    if (work->common.answer.overflowed)
+        api_work_refuse(&work->common, 500, "too_large", SLICE("the answer is too large"));
+    else
+        api_work_answer(&work->common, SLICE("application/json"));
 }
 
 /* Whether it has to begin again; then it has, or is over. */
@@ -285,54 +231,49 @@ static bool begin_again(struct work *work)
     if (explain_is_current(work->explain) && !failed)
         return false;
     if (++work->tries == API_EXPLAIN_TRIES)
-        refuse(work, 503, "catalog_changing",
-               SLICE("the catalog changes faster than it can be explained; name a campaign"));
+        api_work_refuse(
+            &work->common, 503, "catalog_changing",
+            SLICE("the catalog changes faster than it can be explained; name a campaign"));
     else
-        begin(work, catalog_store_current(work->service->catalog));
+        begin(work, catalog_store_current(work->common.service->catalog));
     return true;
 }
 
-static void on_turn(void *arg)
+static void on_turn(struct api_work *common)
 {
-    struct work *work = arg;
-    const struct clock *clock = work->service->clock;
+    struct work *work = (struct work *)common;
+    const struct clock *clock = common->service->clock;
     int64_t until_us = clock_mono_us(clock) + API_EXPLAIN_SLICE_US;
     if (begin_again(work))
         return;
-    while (work->stage < STAGES && work->reading == 0 && clock_mono_us(clock) < until_us)
+    while (work->stage < STAGES && common->reading == 0 && clock_mono_us(clock) < until_us)
         work->stage += !stages[work->stage](work);
     if (work->stage == STAGES)
         answer(work);
-    else if (work->reading == 0)
-        loop_timer_set(work->timer, 0);
+    else if (common->reading == 0)
+        api_work_go_on(common);
 }
 
 /* ---- The request ----------------------------------------------------------------------------- */
 
-static bool parse(const struct http_request *request, struct description *ret, struct err *err)
+struct taking {
+    struct description *description;
+    struct arena *arena;
+};
+
+static bool take_parameter(void *arg, struct slice name, struct slice value, struct err *err)
 {
-    struct slice rest = request->query, name, value;
-    description_clear(ret);
-    for (unsigned count = 0;; count++) {
-        enum url_query_result result = url_query_next(&rest, request->arena, &name, &value);
-        if (result == URL_QUERY_END)
-            return page_query_check(&ret->query, err);
-        (void)err_at(err, "query");
-        if (result == URL_QUERY_MALFORMED)
-            return err_set(err, "malformed: a bad %%-escape, or text that is not UTF-8");
-        if (count == PAGE_PARAMETERS_MAX)
-            return err_set(err, "more than %d parameters", PAGE_PARAMETERS_MAX);
-        if (!description_take(ret, request->arena, name, value, err))
-            return false;
-    }
+    const struct taking *taking = arg;
+    return description_take(taking->description, taking->arena, name, value, err);
 }
 
-static void refuse_parameters(struct http_exchange *exchange, const struct err *err)
+static bool parse(const struct http_request *request, struct description *ret, struct err *err)
 {
-    char message[ERR_WHERE_MAX + ERR_TEXT_MAX + 3];
-    int len = snprintf(message, sizeof message, "%s: %s", err->where, err->text);
-    CHECK(len > 0 && (size_t)len < sizeof message);
-    http_respond_error(exchange, 400, "bad_parameter", slice_of(message, (size_t)len));
+    description_clear(ret);
+    struct taking taking = {ret, request->arena};
+    return api_take_query(request->query, request->arena, PAGE_PARAMETERS_MAX, take_parameter,
+                          &taking, err) &&
+           page_query_check(&ret->query, err);
 }
 
 static bool has_slot(const struct catalog *catalog, const struct page_query *query)
@@ -364,13 +305,9 @@ static void start(struct service *service, struct http_exchange *exchange,
                   const struct description *description)
 {
     struct work *work = check_calloc(1, sizeof *work);
-    work->service = service;
-    work->exchange = exchange;
     work->description = *description;
-    work->timer = loop_timer_new(service->loop, on_turn, work);
-    strbuf_init(&work->answer, API_EXPLAIN_ANSWER_MAX);
-    service->explaining->at_work++;
-    http_on_gone(exchange, on_gone, work);
+    api_work_begin(&work->common, service, exchange, service->explaining, API_EXPLAIN_ANSWER_MAX,
+                   on_turn, release);
     begin(work, catalog_store_current(service->catalog));
 }
 
@@ -380,7 +317,7 @@ void api_explain_handle(struct http_exchange *exchange, void *context)
     struct description description;
     struct err err = {"", ""};
     if (!parse(http_exchange_request(exchange), &description, &err))
-        refuse_parameters(exchange, &err);
+        api_respond_err(exchange, 400, "bad_parameter", &err);
     else if (service->explaining->at_work >= API_EXPLAIN_AT_ONCE)
         http_respond_error(exchange, 503, "busy", SLICE("other explanations are being made"));
     else if (check_catalog(exchange, catalog_store_current(service->catalog), &description))

@@ -18,12 +18,6 @@
 #define API_EXPLAIN_REDIS_MS   2000
 #define API_EXPLAIN_ANSWER_MAX (64 * 1024 * 1024)
 
-struct api_explain_room;
-
-struct api_explain_room *api_explain_room_new(void);
-/* None may be at work any more. */
-void api_explain_room_free(struct api_explain_room *room);
-
 /* The context is the service. */
 http_handler api_explain_handle;
 

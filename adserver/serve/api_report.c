@@ -1,76 +1,27 @@
 #include "serve/api_report.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/check.h"
-#include "base/url.h"
 #include "decision/report_write.h"
-#include "net/loop.h"
+#include "serve/api_work.h"
 #include "store/report_read.h"
 
-struct api_report_room {
-    unsigned at_work;
-};
-
-struct api_report_room *api_report_room_new(void)
-{
-    return check_calloc(1, sizeof(struct api_report_room));
-}
-
-void api_report_room_free(struct api_report_room *room)
-{
-    free(room);
-}
-
 struct work {
-    struct service *service;
-    struct http_exchange *exchange; /* NULL: it is over, and waits for Redis to answer */
-    struct loop_timer *timer;
-    struct arena *arena; /* what the query's texts point to */
+    struct api_work common; /* first */
+    struct arena *arena;    /* what the query's texts point to */
     struct report_read *read;
     enum report_format format;
-    unsigned reading; /* commands under way */
     struct report_writing written;
-    struct strbuf answer;
 };
 
-/* Its one end. */
-static void end(struct work *work)
+static void release(struct api_work *common)
 {
-    if (work->reading > 0)
-        return;
-    work->service->reporting->at_work--;
-    loop_timer_free(work->timer);
+    struct work *work = (struct work *)common;
     report_read_free(work->read);
     arena_free(work->arena);
-    strbuf_release(&work->answer);
     free(work);
-}
-
-static void on_gone(struct http_exchange *exchange, void *arg)
-{
-    struct work *work = arg;
-    (void)exchange;
-    work->exchange = NULL;
-    end(work);
-}
-
-static void refuse(struct work *work, int status, const char *code, struct slice message)
-{
-    http_on_gone(work->exchange, NULL, NULL);
-    http_respond_error(work->exchange, status, code, message);
-    work->exchange = NULL;
-}
-
-static void respond_err(struct http_exchange *exchange, int status, const char *code,
-                        const struct err *err)
-{
-    char message[ERR_WHERE_MAX + ERR_TEXT_MAX + 3];
-    int len = snprintf(message, sizeof message, "%s: %s", err->where, err->text);
-    CHECK(len > 0 && (size_t)len < sizeof message);
-    http_respond_error(exchange, status, code, slice_of(message, (size_t)len));
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -85,80 +36,63 @@ static const struct {
     [REPORT_READ_MOVING] = {503, "compacting"},
 };
 
+/* The next commands leave when half of them are answered, so that neither side waits. */
 static void take(struct work *work, const struct redis_reply *reply)
 {
     struct err err = {"", ""};
     enum report_read_result result = report_read_take(work->read, reply, &err);
-    if (result == REPORT_READ_GOOD)
-        return;
-    http_on_gone(work->exchange, NULL, NULL);
-    respond_err(work->exchange, failures[result].status, failures[result].code, &err);
-    work->exchange = NULL;
+    if (result != REPORT_READ_GOOD)
+        api_work_refuse_err(&work->common, failures[result].status, failures[result].code, &err);
+    else if (work->common.reading <= API_REPORT_COMMANDS / 2)
+        api_work_go_on(&work->common);
 }
 
 static void on_reply(enum redis_failure failure, const struct redis_reply *reply, void *arg)
 {
     struct work *work = arg;
-    work->reading--;
-    if (work->exchange && (failure == REDIS_OK || (failure == REDIS_ERROR && reply)))
-        take(work, reply);
-    else if (work->exchange)
-        refuse(work, 503, "redis_away", SLICE("Redis does not answer; the report is in it"));
-    if (work->reading > 0)
+    if (!api_work_replied(&work->common))
         return;
-    if (work->exchange)
-        loop_timer_set(work->timer, 0);
+    if (failure == REDIS_OK || (failure == REDIS_ERROR && reply))
+        take(work, reply);
     else
-        end(work);
+        api_work_refuse(&work->common, 503, "redis_away",
+                        SLICE("Redis does not answer; the report is in it"));
 }
 
 static void ask(struct work *work)
 {
     struct report_command command;
-    while (work->reading < API_REPORT_COMMANDS && report_read_ask(work->read, &command)) {
-        work->reading++;
-        redis_command(work->service->redis, command.args, command.count, API_REPORT_REDIS_MS,
+    while (work->common.reading < API_REPORT_COMMANDS && report_read_ask(work->read, &command)) {
+        work->common.reading++;
+        redis_command(work->common.service->redis, command.args, command.count, API_REPORT_REDIS_MS,
                       on_reply, work);
     }
 }
 
 /* ---- Answering ------------------------------------------------------------------------------- */
 
-static void answer(struct work *work)
-{
-    bool json = work->format == REPORT_JSON;
-    struct http_response response = {
-        .status = 200,
-        .content_type = json ? SLICE("application/json") : SLICE("text/csv; charset=utf-8"),
-        .extra = SLICE(HTTP_NO_STORE),
-        .body = strbuf_slice(&work->answer),
-    };
-    http_on_gone(work->exchange, NULL, NULL);
-    http_respond(work->exchange, &response);
-    work->exchange = NULL;
-}
-
 static void write_answer(struct work *work)
 {
-    const struct clock *clock = work->service->clock;
+    const struct clock *clock = work->common.service->clock;
+    struct strbuf *answer = &work->common.answer;
     int64_t until_us = clock_mono_us(clock) + API_REPORT_SLICE_US;
     bool more = true;
-    while (more && !work->answer.overflowed && clock_mono_us(clock) < until_us)
-        more = report_write(report_read_report(work->read), &work->written, &work->answer);
-    if (more && !work->answer.overflowed) {
-        loop_timer_set(work->timer, 0);
-        return;
-    }
-    if (work->answer.overflowed)
-        refuse(work, 422, "too_large", SLICE("the report is larger than one answer may be"));
+    while (more && !answer->overflowed && clock_mono_us(clock) < until_us)
+        more = report_write(report_read_report(work->read), &work->written, answer);
+    if (answer->overflowed)
+        api_work_refuse(&work->common, 422, "too_large",
+                        SLICE("the report is larger than one answer may be"));
+    else if (more)
+        api_work_go_on(&work->common);
     else
-        answer(work);
-    end(work);
+        api_work_answer(&work->common, work->format == REPORT_JSON
+                                           ? SLICE("application/json")
+                                           : SLICE("text/csv; charset=utf-8"));
 }
 
-static void on_turn(void *arg)
+static void on_turn(struct api_work *common)
 {
-    struct work *work = arg;
+    struct work *work = (struct work *)common;
     if (report_read_done(work->read))
         write_answer(work);
     else
@@ -175,23 +109,18 @@ static bool check_format(const struct report_query *query, struct err *err)
     return err_set(err, "a table is for adctl, allowed are csv, json");
 }
 
-static bool parse(const struct http_request *request, struct arena *arena, int64_t now_us,
-                  struct report_query *ret, struct err *err)
+static bool take_parameter(void *arg, struct slice name, struct slice value, struct err *err)
 {
-    struct slice rest = request->query, name, value;
+    return report_query_take(arg, name, value, err);
+}
+
+static bool parse(const struct http_request *request, int64_t now_us, struct report_query *ret,
+                  struct err *err)
+{
     report_query_clear(ret);
-    for (unsigned count = 0;; count++) {
-        enum url_query_result result = url_query_next(&rest, arena, &name, &value);
-        if (result == URL_QUERY_END)
-            return check_format(ret, err) && report_query_finish(ret, now_us, err);
-        (void)err_at(err, "query");
-        if (result == URL_QUERY_MALFORMED)
-            return err_set(err, "malformed: a bad %%-escape, or text that is not UTF-8");
-        if (count == API_REPORT_PARAMETERS_MAX)
-            return err_set(err, "more than %d parameters", API_REPORT_PARAMETERS_MAX);
-        if (!report_query_take(ret, name, value, err))
-            return false;
-    }
+    return api_take_query(request->query, request->arena, API_REPORT_PARAMETERS_MAX, take_parameter,
+                          ret, err) &&
+           check_format(ret, err) && report_query_finish(ret, now_us, err);
 }
 
 /* What the query says belongs to the request, which goes before the work may. */
@@ -207,27 +136,22 @@ static void start(struct service *service, struct http_exchange *exchange,
                   struct report_query *query)
 {
     struct work *work = check_calloc(1, sizeof *work);
-    work->service = service;
-    work->exchange = exchange;
     work->arena = arena_new(0);
     work->format = query->format;
     keep_texts(query, work->arena);
     work->read = report_read_new(query, service->prefix);
-    work->timer = loop_timer_new(service->loop, on_turn, work);
-    strbuf_init(&work->answer, API_REPORT_ANSWER_MAX);
-    service->reporting->at_work++;
-    http_on_gone(exchange, on_gone, work);
-    loop_timer_set(work->timer, 0);
+    api_work_begin(&work->common, service, exchange, service->reporting, API_REPORT_ANSWER_MAX,
+                   on_turn, release);
+    api_work_go_on(&work->common);
 }
 
 void api_report_handle(struct http_exchange *exchange, void *context)
 {
     struct service *service = context;
-    const struct http_request *request = http_exchange_request(exchange);
     struct report_query query;
     struct err err = {"", ""};
-    if (!parse(request, request->arena, clock_wall_us(service->clock), &query, &err))
-        respond_err(exchange, 400, "bad_parameter", &err);
+    if (!parse(http_exchange_request(exchange), clock_wall_us(service->clock), &query, &err))
+        api_respond_err(exchange, 400, "bad_parameter", &err);
     else if (service->reporting->at_work >= API_REPORT_AT_ONCE)
         http_respond_error(exchange, 503, "busy", SLICE("other reports are being made"));
     else

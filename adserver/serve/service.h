@@ -31,8 +31,7 @@
 #define SERVICE_ANSWER_MAX (64 * 1024 * 1024)
 
 struct page_pool;
-struct api_explain_room;
-struct api_report_room;
+struct api_room;
 struct compactor;
 
 struct service {
@@ -54,8 +53,7 @@ struct service {
     struct secrets *secrets;
     struct token_codec *tokens;
     struct page_pool *pages;
-    struct api_explain_room *explaining;
-    struct api_report_room *reporting;
+    struct api_room *explaining, *reporting;
     struct compactor *compactor;       /* NULL: not this worker's */
     const struct traffic_shape *shape; /* of the week, learnt; NULL: not yet */
 

@@ -12,8 +12,7 @@
 #include "net/loop.h"
 #include "net/workers.h"
 #include "serve/api.h"
-#include "serve/api_explain.h"
-#include "serve/api_report.h"
+#include "serve/api_work.h"
 #include "serve/event.h"
 #include "serve/event_outcome.h"
 #include "serve/exposition.h"
@@ -386,8 +385,8 @@ static void make_service(struct worker *worker)
     service->young = worker->config->young;
     service->loop = loop_new();
     service->pages = page_pool_new();
-    service->explaining = api_explain_room_new();
-    service->reporting = api_report_room_new();
+    service->explaining = api_room_new();
+    service->reporting = api_room_new();
     service->prefix = slice_cstr(settings->options->redis_prefix);
     service->public_url = slice_cstr(settings->options->server_public_url);
     service->ladder = settings->ladder;
@@ -472,9 +471,9 @@ static void release(struct worker *worker)
     secrets_free(service->secrets);
     catalog_store_free(service->catalog);
     page_pool_free(service->pages);
-    api_explain_room_free(service->explaining);
+    api_room_free(service->explaining);
     crawlers_free(service->crawlers);
-    api_report_room_free(service->reporting);
+    api_room_free(service->reporting);
     token_codec_free(service->tokens);
     strbuf_release(&service->answer);
     loop_free(service->loop);

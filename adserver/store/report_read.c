@@ -1,14 +1,11 @@
 #include "store/report_read.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/check.h"
 #include "decision/model.h"
-
-#define FIELD_THROUGH SLICE("through")
-#define FIELD_FOLDS   SLICE("folds")
+#include "store/report_asked.h"
 
 struct subject {
     struct report_owner owner;
@@ -18,26 +15,6 @@ struct subject {
 };
 
 enum stage { STAGE_LIST, STAGE_OWNERS, STAGE_COUNTS, STAGE_DONE };
-
-enum ask_kind {
-    ASK_LIST,
-    ASK_LISTED,  /* is the campaign that was named there? */
-    ASK_COUNTED, /* or has anything been counted of it? */
-    ASK_OWNER,
-    ASK_THROUGH,
-    ASK_BEFORE, /* folds, before its counts are read */
-    ASK_MONTH,
-    ASK_HOUR,
-    ASK_AFTER,
-};
-
-/* A command that has been asked for and has no reply yet. */
-struct asked {
-    enum ask_kind kind;
-    uint32_t campaign;
-    int64_t at;   /* month or hour */
-    unsigned run; /* of a month */
-};
 
 struct report_read {
     struct report_query query;
@@ -50,15 +27,13 @@ struct report_read {
     bool list_asked, trusts_through;
     /* The stage's next command: campaign and step in it. */
     uint32_t next;
-    enum ask_kind step;
+    enum report_ask step;
     int64_t at;
     unsigned runs; /* of the month `at`, still to be asked for */
     /* The order in which campaigns are read; those to be read again stand at its end. */
     uint32_t *order;
     uint32_t order_count, order_room;
-    /* A queue in a ring. */
-    struct asked *asked;
-    unsigned asked_count, asked_first, asked_room;
+    struct report_queue asked; /* without a reply yet */
     /* Of the campaign of which replies are coming. */
     char folds[32];
 };
@@ -101,7 +76,7 @@ void report_read_free(struct report_read *read)
     arena_free(read->arena);
     free(read->campaigns);
     free(read->order);
-    free(read->asked);
+    report_queue_release(&read->asked);
     free(read);
 }
 
@@ -115,103 +90,19 @@ struct report *report_read_report(struct report_read *read)
     return read->report;
 }
 
-/* ---- What has been asked --------------------------------------------------------------------- */
-
-static void grow_asked(struct report_read *read)
+/* The campaign it asks of; none: of the list. */
+static struct slice id_of(const struct report_read *read, const struct report_asked *asked)
 {
-    unsigned room = read->asked_room > 0 ? 2 * read->asked_room : 64;
-    struct asked *ring = check_calloc(room, sizeof *ring);
-    for (unsigned i = 0; i < read->asked_count; i++)
-        ring[i] = read->asked[(read->asked_first + i) % read->asked_room];
-    free(read->asked);
-    read->asked = ring;
-    read->asked_room = room;
-    read->asked_first = 0;
-}
-
-static void push_asked(struct report_read *read, struct asked asked)
-{
-    if (read->asked_count == read->asked_room)
-        grow_asked(read);
-    CHECK(read->asked_room > 0);
-    read->asked[(read->asked_first + read->asked_count++) % read->asked_room] = asked;
-}
-
-static struct asked shift_asked(struct report_read *read)
-{
-    CHECK(read->asked_count > 0 && read->asked_room > 0);
-    struct asked asked = read->asked[read->asked_first];
-    read->asked_first = (read->asked_first + 1) % read->asked_room;
-    read->asked_count--;
-    return asked;
-}
-
-/* ---- Commands -------------------------------------------------------------------------------- */
-
-static struct slice plain_key(const struct report_read *read, char buffer[LEDGER_KEY_MAX],
-                              const char *name, struct slice id)
-{
-    int len = snprintf(buffer, LEDGER_KEY_MAX, "%.*s%s%.*s", SLICE_ARGS(read->prefix), name,
-                       SLICE_ARGS(id));
-    CHECK(len > 0 && len < LEDGER_KEY_MAX);
-    return slice_of(buffer, (size_t)len);
-}
-
-static struct slice key_of(const struct report_read *read, const struct asked *asked,
-                           char buffer[LEDGER_KEY_MAX])
-{
-    struct slice id = {NULL, 0};
-    if (asked->kind != ASK_LIST)
-        id = read->campaigns[asked->campaign].owner.id;
-    switch (asked->kind) {
-    case ASK_OWNER:
-        return plain_key(read, buffer, "campaign:", id);
-    case ASK_COUNTED:
-        return count_total_key(buffer, read->prefix, id);
-    case ASK_MONTH:
-        return count_month_key(buffer, read->prefix, id, asked->at, asked->run);
-    case ASK_HOUR:
-        return count_hour_key(buffer, read->prefix, id, asked->at);
-    case ASK_LIST:
-    case ASK_LISTED:
-        return plain_key(read, buffer, "campaigns", slice_of(NULL, 0));
-    default:
-        return count_compacted_key(buffer, read->prefix, id);
-    }
-}
-
-static void write_command(const struct report_read *read, const struct asked *asked,
-                          struct report_command *ret)
-{
-    static const struct slice names[] = {
-        [ASK_LIST] = SLICE_INIT("SMEMBERS"),  [ASK_LISTED] = SLICE_INIT("SISMEMBER"),
-        [ASK_COUNTED] = SLICE_INIT("EXISTS"), [ASK_OWNER] = SLICE_INIT("HMGET"),
-        [ASK_THROUGH] = SLICE_INIT("HGET"),   [ASK_BEFORE] = SLICE_INIT("HGET"),
-        [ASK_MONTH] = SLICE_INIT("GET"),      [ASK_HOUR] = SLICE_INIT("HGETALL"),
-        [ASK_AFTER] = SLICE_INIT("HGET"),
-    };
-    ret->args[0] = names[asked->kind];
-    ret->args[1] = key_of(read, asked, ret->key);
-    ret->count = 2;
-    if (asked->kind == ASK_LISTED)
-        ret->args[ret->count++] = read->campaigns[asked->campaign].owner.id;
-    if (asked->kind == ASK_OWNER) {
-        ret->args[ret->count++] = SLICE("name");
-        ret->args[ret->count++] = SLICE("advertiser");
-    }
-    if (asked->kind == ASK_THROUGH)
-        ret->args[ret->count++] = FIELD_THROUGH;
-    if (asked->kind == ASK_BEFORE || asked->kind == ASK_AFTER)
-        ret->args[ret->count++] = FIELD_FOLDS;
+    return asked->kind == ASK_LIST ? slice_of(NULL, 0) : read->campaigns[asked->campaign].owner.id;
 }
 
 /* ---- What is asked next ---------------------------------------------------------------------- */
 
-static bool next_owner(struct report_read *read, struct asked *ret)
+static bool next_owner(struct report_read *read, struct report_asked *ret)
 {
     if (read->next == read->count)
         return false;
-    *ret = (struct asked){.kind = read->step, .campaign = read->next};
+    *ret = (struct report_asked){.kind = read->step, .campaign = read->next};
     if (read->step != ASK_THROUGH) {
         read->step++;
         return true;
@@ -252,13 +143,13 @@ static unsigned next_run(struct report_read *read, const struct subject *campaig
     return run;
 }
 
-static bool next_count(struct report_read *read, struct asked *ret)
+static bool next_count(struct report_read *read, struct report_asked *ret)
 {
     if (read->next == read->order_count)
         return false;
     uint32_t at = read->order[read->next];
     const struct subject *campaign = &read->campaigns[at];
-    *ret = (struct asked){.kind = read->step, .campaign = at, .at = read->at};
+    *ret = (struct report_asked){.kind = read->step, .campaign = at, .at = read->at};
     switch (read->step) {
     case ASK_BEFORE:
         begin_month(read, count_month_of(read->query.first_hour));
@@ -280,7 +171,7 @@ static bool next_count(struct report_read *read, struct asked *ret)
 
 bool report_read_ask(struct report_read *read, struct report_command *ret)
 {
-    struct asked asked = {.kind = ASK_LIST};
+    struct report_asked asked = {.kind = ASK_LIST};
     if (read->stage == STAGE_LIST && read->list_asked)
         return false;
     if (read->stage == STAGE_OWNERS && !next_owner(read, &asked))
@@ -290,8 +181,8 @@ bool report_read_ask(struct report_read *read, struct report_command *ret)
     if (read->stage == STAGE_DONE)
         return false;
     read->list_asked = true;
-    push_asked(read, asked);
-    write_command(read, &asked, ret);
+    report_queue_push(&read->asked, asked);
+    report_asked_command(&asked, read->prefix, id_of(read, &asked), ret);
     return true;
 }
 
@@ -340,7 +231,7 @@ static bool take_through(struct subject *campaign, const struct redis_reply *rep
     return true;
 }
 
-static bool take_folds(struct report_read *read, const struct asked *asked,
+static bool take_folds(struct report_read *read, const struct report_asked *asked,
                        const struct redis_reply *reply)
 {
     if (reply->text.len >= sizeof read->folds)
@@ -384,15 +275,17 @@ static bool settle(struct report_read *read, uint32_t at, const struct redis_rep
     return ++campaign->tries < REPORT_READ_TRIES;
 }
 
-static bool damaged(const struct report_read *read, const struct asked *asked, const char *what,
-                    struct err *err)
+static bool damaged(const struct report_read *read, const struct report_asked *asked,
+                    const char *what, struct err *err)
 {
     char key[LEDGER_KEY_MAX];
-    (void)err_at(err, "%.*s", SLICE_ARGS(key_of(read, asked, key)));
+    struct slice where = report_asked_key(asked, read->prefix, id_of(read, asked), key);
+    (void)err_at(err, "%.*s", SLICE_ARGS(where));
     return err_set(err, "%s", what);
 }
 
-static enum report_read_result take_counts(struct report_read *read, const struct asked *asked,
+static enum report_read_result take_counts(struct report_read *read,
+                                           const struct report_asked *asked,
                                            const struct redis_reply *reply, struct err *err)
 {
     enum report_result result = REPORT_GOOD;
@@ -413,7 +306,7 @@ static enum report_read_result take_counts(struct report_read *read, const struc
     return result == REPORT_BROKEN ? REPORT_READ_DAMAGED : REPORT_READ_LIMIT;
 }
 
-static bool take_fact(struct report_read *read, const struct asked *asked,
+static bool take_fact(struct report_read *read, const struct report_asked *asked,
                       const struct redis_reply *reply)
 {
     if (asked->kind == ASK_LIST)
@@ -465,7 +358,7 @@ static enum report_read_result begin_counts(struct report_read *read, struct err
 static enum report_read_result go_on(struct report_read *read, struct err *err)
 {
     enum report_read_result result = REPORT_READ_GOOD;
-    if (read->asked_count > 0)
+    if (read->asked.count > 0)
         return result;
     if (read->stage == STAGE_OWNERS && read->next == read->count)
         result = begin_counts(read, err);
@@ -477,8 +370,8 @@ static enum report_read_result go_on(struct report_read *read, struct err *err)
     return result;
 }
 
-static enum report_read_result moving(const struct report_read *read, const struct asked *asked,
-                                      struct err *err)
+static enum report_read_result moving(const struct report_read *read,
+                                      const struct report_asked *asked, struct err *err)
 {
     (void)damaged(read, asked, "the campaign's counts are being compacted; allowed: asking later",
                   err);
@@ -488,7 +381,7 @@ static enum report_read_result moving(const struct report_read *read, const stru
 enum report_read_result report_read_take(struct report_read *read, const struct redis_reply *reply,
                                          struct err *err)
 {
-    struct asked asked = shift_asked(read);
+    struct report_asked asked = report_queue_shift(&read->asked);
     enum report_read_result result = REPORT_READ_GOOD;
     if (reply->type == REDIS_ERROR_TEXT) {
         (void)damaged(read, &asked, err_quote(reply->text), err);

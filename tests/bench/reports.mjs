@@ -72,21 +72,22 @@ async function fillMonth(redis, [from, to], count) {
   }
 }
 
-async function time(what, once) {
+async function time(what, once, more = undefined) {
   const taken = [];
   for (let i = 0; i < repeat; i++) {
     const since = performance.now();
     await once();
     taken.push(seconds(since));
   }
-  row(what, ...taken);
+  row(what, ...taken, ...(more ? [more()] : []));
 }
 
 // Seconds of processor time that ended children and Redis have used, which a busy machine does not stretch.
+const ticks = (file, from) => readFileSync(file, 'utf8').replace(/^.*\) /, '').split(' ').slice(from, from + 2).reduce((sum, one) => sum + Number(one), 0);
 function processorTime(redis) {
-  const ticks = (file, from) => readFileSync(file, 'utf8').replace(/^.*\) /, '').split(' ').slice(from, from + 2).reduce((sum, one) => sum + Number(one), 0);
   return { adctl: ticks('/proc/self/stat', 13) / 100, redis: ticks(`/proc/${redis.pid}/stat`, 11) / 100 };
 }
+const workersTime = (pids) => pids.reduce((sum, pid) => sum + ticks(`/proc/${pid}/stat`, 11), 0) / 100;
 
 const redis = await startRedis();
 await importCatalog(redis, {
@@ -145,9 +146,9 @@ try {
   row('', 'adctl', 'Redis');
   row('---', '---', '---');
   for (const cost of costs) row(...cost);
-  console.log('\nseconds of each run:\n');
-  row('API', ...Array.from({ length: repeat }, (_, i) => i + 1));
-  row('---', ...Array.from({ length: repeat }, () => '---'));
+  console.log('\nseconds of each run, and processor seconds of one in the server:\n');
+  row('API', ...Array.from({ length: repeat }, (_, i) => i + 1), 'processor');
+  row('---', ...Array.from({ length: repeat }, () => '---'), '---');
   const server = await startServer({ redis, options: { 'api.token_file': tokenFile, 'reports.compact_after': '0s' } });
   const ask = async (by, zone = 'UTC') => {
     const answer = await request(`${server.admin}/api/v1/reports?by=${by}&from=${from}&timezone=${zone}`, {
@@ -157,8 +158,13 @@ try {
     if (answer.status !== 200) throw new Error(answer.text);
     return answer.text;
   };
-  for (const by of ['day', 'campaign', 'hour']) await time(`/api/v1/reports?by=${by}`, () => ask(by));
-  await time('/api/v1/reports?by=day&timezone=Europe/Berlin', () => ask('day', 'Europe/Berlin'));
+  const { workers } = (await request(`${server.admin}/stats`)).json();
+  const asked = async (what, once) => {
+    const before = workersTime(workers.map(({ pid }) => pid));
+    await time(what, once, () => ((workersTime(workers.map(({ pid }) => pid)) - before) / repeat).toFixed(2));
+  };
+  for (const by of ['day', 'slot', 'creative', 'campaign', 'advertiser', 'hour']) await asked(`/api/v1/reports?by=${by}`, () => ask(by));
+  await asked('/api/v1/reports?by=day&timezone=Europe/Berlin', () => ask('day', 'Europe/Berlin'));
   // One ad after the other, for some seconds: alone, and while reports are made one after the other.
   const ads = async (what, meanwhile) => {
     const taken = [];

@@ -279,6 +279,64 @@ static void what_moved_while_it_was_read_is_dropped(void **state)
     report_free(report);
 }
 
+static void what_is_dropped_is_in_no_rows_sums(void **state)
+{
+    static const char *const by[] = {"campaign", "day", "hour"};
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct report_query query = QUERY("by", by[i], "from", "2026-03-01", "to", "2026-03-03");
+        struct report *report = report_new(&query);
+        report_begin(report, &spring);
+        add_packed(report, query.first_hour);
+        add_hours(report, query.first_hour);
+        report_drop(report);
+        add(report, query.first_hour + 1, "a|h|serves", "5");
+        report_finish(report);
+        assert_true(report_get(report_totals(report), REPORT_SERVES) == 5);
+        report_free(report);
+    }
+}
+
+/* Rows of hours are named one after the other, over changes of the clocks. */
+static void rows_of_hours_are_named_as_their_hours(void **state)
+{
+    static const char *const zones[] = {"UTC", "Europe/Berlin", "America/St_Johns",
+                                        "Australia/Lord_Howe", "Asia/Kathmandu"};
+    char text[REPORT_TIME_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
+        struct report_query query =
+            QUERY("timezone", zones[i], "by", "hour", "from", "2026-02-27", "to", "2026-11-03");
+        struct report *report = report_new(&query);
+        assert_int_equal(report_row_count(report), query.end_hour - query.first_hour);
+        for (unsigned row = 0; row < report_row_count(report); row++) {
+            report_hour_text(query.zone, query.first_hour + row, text);
+            assert_slice(report_row(report, row)->keys[0], text);
+        }
+        report_free(report);
+    }
+}
+
+static void times_are_told_with_the_offset_of_their_zone(void **state)
+{
+    static const struct {
+        const char *zone, *text;
+        int64_t hour;
+    } times[] = {{"UTC", "2026-11-28T12:00:00Z", 498852},
+                 {"Europe/Berlin", "2026-11-28T13:00:00+01:00", 498852},
+                 {"Asia/Kathmandu", "2026-11-28T17:45:00+05:45", 498852},
+                 {"America/St_Johns", "2026-11-28T08:30:00-03:30", 498852},
+                 {"Pacific/Auckland", "2026-11-29T01:00:00+13:00", 498852},
+                 {"Africa/Monrovia", "1970-01-01T23:15:30-00:44", 24},
+                 {"America/New_York", "1969-12-31T19:00:00-05:00", 0}};
+    char text[REPORT_TIME_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        report_hour_text(zone_find(slice_cstr(times[i].zone)), times[i].hour, text);
+        assert_string_equal(text, times[i].text);
+    }
+}
+
 static void metrics_it_does_not_know_are_reasons_in_the_order_of_their_words(void **state)
 {
     struct report_query query = QUERY("by", "slot", "format", "csv");
@@ -384,6 +442,9 @@ int main(void)
         cmocka_unit_test(numbers_near_the_limits_do_not_wrap),
         cmocka_unit_test(what_is_no_count_is_left_out_and_told),
         cmocka_unit_test(what_moved_while_it_was_read_is_dropped),
+        cmocka_unit_test(what_is_dropped_is_in_no_rows_sums),
+        cmocka_unit_test(rows_of_hours_are_named_as_their_hours),
+        cmocka_unit_test(times_are_told_with_the_offset_of_their_zone),
         cmocka_unit_test(metrics_it_does_not_know_are_reasons_in_the_order_of_their_words),
         cmocka_unit_test(rates_and_money_are_exact_and_half_up),
         cmocka_unit_test(a_text_is_no_formula_and_stays_in_its_cell),
