@@ -341,6 +341,7 @@ static void worker_ended(pid_t pid, void *context)
 {
     const struct server *server = context;
     flight_board_release(server->board, pid);
+    metrics_leave_spool(server->metrics, clock_mono_us(&clock_system) + SPOOL_LEFT_MS * US_PER_MS);
 }
 
 static void stopping(void *context)

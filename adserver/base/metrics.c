@@ -48,6 +48,7 @@ struct series {
 
 struct head {
     int64_t started_us;
+    int64_t spool_left_until_us;
     uint32_t next_series; /* rows taken so far; may pass the number there are by a few */
 };
 
@@ -175,6 +176,16 @@ struct metrics_spool metrics_spool(struct metrics *metrics)
         spool.troubled += worker->spool_trouble;
     }
     return spool;
+}
+
+void metrics_leave_spool(struct metrics *metrics, int64_t until_us)
+{
+    __atomic_store_n(&metrics->head->spool_left_until_us, until_us, __ATOMIC_RELAXED);
+}
+
+int64_t metrics_spool_left_until(const struct metrics *metrics)
+{
+    return __atomic_load_n(&metrics->head->spool_left_until_us, __ATOMIC_RELAXED);
 }
 
 void metrics_add(struct metrics *metrics, enum metrics_counter counter, uint64_t n)

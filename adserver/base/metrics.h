@@ -91,6 +91,10 @@ struct metrics_spool {
 };
 struct metrics_spool metrics_spool(struct metrics *metrics);
 
+/* A process has ended: until then (monotonic) nobody may know of what it has left in its spool. */
+void metrics_leave_spool(struct metrics *metrics, int64_t until_us);
+int64_t metrics_spool_left_until(const struct metrics *metrics);
+
 void metrics_add(struct metrics *metrics, enum metrics_counter counter, uint64_t n);
 uint64_t metrics_sum(const struct metrics *metrics, enum metrics_counter counter);
 

@@ -1,5 +1,6 @@
 #include "serve/event_outcome.h"
 
+#include "base/clock.h"
 #include "serve/series.h"
 
 static void count_first(struct metrics *metrics, unsigned series, enum event_kind kind,
@@ -93,5 +94,6 @@ bool event_outcome_knows_goals(void *context)
 bool event_outcome_waiting(void *context)
 {
     const struct service *service = context;
-    return metrics_spool(service->metrics).waiting > 0;
+    return metrics_spool(service->metrics).waiting > 0 ||
+           clock_mono_us(service->clock) < metrics_spool_left_until(service->metrics);
 }

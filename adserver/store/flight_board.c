@@ -13,10 +13,11 @@
 /* What is said of a part comes first, so that looking through all touches few pages. */
 struct part {
     _Atomic int32_t owner;              /* 0: nobody */
-    _Atomic uint32_t used;              /* no place from here on was ever used */
+    _Atomic uint32_t used;              /* no place from here on is in use */
     _Atomic uint64_t keys[FLIGHTS_MAX]; /* 0: the place is free */
     _Atomic uint64_t told[FLIGHTS_MAX]; /* upper half: of the key; lower half: events told */
-    _Atomic uint32_t held[FLIGHTS_MAX]; /* bytes of the record; 0: the spool has it */
+    _Atomic uint32_t held[FLIGHTS_MAX]; /* where its record is, from 1 on; 0: the spool has it */
+    _Atomic uint32_t bytes[FLIGHT_RECORDS]; /* of each record */
 };
 
 struct record {
@@ -25,16 +26,17 @@ struct record {
 
 struct flight_board {
     struct part parts[FLIGHT_PARTS];
-    struct record records[FLIGHT_PARTS * FLIGHTS_MAX];
+    struct record records[FLIGHT_PARTS][FLIGHT_RECORDS];
 };
 
 struct flights {
     struct flight_board *board;
     int32_t owner;
-    int own;       /* part; -1: none was free */
-    int taken;     /* over; -1: none */
-    unsigned free; /* places of `places` that are free, as far as this process knows */
+    int own;                            /* part; -1: none was free */
+    int taken;                          /* over; -1: none */
+    unsigned free_places, free_records; /* as far as this process knows */
     uint16_t places[FLIGHTS_MAX];
+    uint16_t records[FLIGHT_RECORDS];
 };
 
 const struct flight flight_none = {.key = 0, .place = -1};
@@ -44,6 +46,7 @@ struct flight_board *flight_board_new(void)
     void *memory = mmap(NULL, sizeof(struct flight_board), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(memory != MAP_FAILED);
+    (void)madvise(memory, sizeof(struct flight_board), MADV_DONTDUMP);
     return memory;
 }
 
@@ -103,14 +106,27 @@ static int take_part(const struct flights *flights, enum content content)
     return -1;
 }
 
+static unsigned record_of(uint32_t held)
+{
+    return (held & ~LEFT) - 1;
+}
+
 /* Places that another process has ended meanwhile are free, too. The lowest is used first. */
 static void find_free(struct flights *flights)
 {
-    const struct part *part = &flights->board->parts[flights->own];
-    flights->free = 0;
+    struct part *part = &flights->board->parts[flights->own];
+    bool taken[FLIGHT_RECORDS] = {false};
+    flights->free_places = flights->free_records = 0;
     for (unsigned i = FLIGHTS_MAX; i > 0; i--) {
+        uint32_t held = atomic_load(&part->held[i - 1]);
         if (atomic_load(&part->keys[i - 1]) == 0)
-            flights->places[flights->free++] = (uint16_t)(i - 1);
+            flights->places[flights->free_places++] = (uint16_t)(i - 1);
+        else if (held > 0)
+            taken[record_of(held)] = true;
+    }
+    for (unsigned i = FLIGHT_RECORDS; i > 0; i--) {
+        if (!taken[i - 1])
+            flights->records[flights->free_records++] = (uint16_t)(i - 1);
     }
 }
 
@@ -123,6 +139,8 @@ struct flights *flights_new(struct flight_board *board, pid_t owner)
     flights->own = take_part(flights, NOTHING);
     if (flights->own < 0)
         flights->own = take_part(flights, WITHOUT_RECORDS);
+    if (flights->own >= 0)
+        find_free(flights);
     return flights;
 }
 
@@ -166,17 +184,24 @@ static bool is_open(const struct flights *flights, struct flight flight)
            atomic_load(&part_of(flights, flight)->keys[place_in_part(flight)]) == flight.key;
 }
 
-static int find_key(const struct flights *flights, uint64_t key)
+static int find_in_part(const struct flights *flights, int number, uint64_t key)
 {
-    for (int i = 0; i < FLIGHT_PARTS; i++) {
-        const struct part *part = &flights->board->parts[i];
-        unsigned used = atomic_load(&part->used);
-        for (unsigned k = 0; k < used; k++) {
-            if (atomic_load_explicit(&part->keys[k], memory_order_relaxed) == key)
-                return i * FLIGHTS_MAX + (int)k;
-        }
+    const struct part *part = &flights->board->parts[number];
+    unsigned used = atomic_load(&part->used);
+    for (unsigned i = 0; i < used; i++) {
+        if (atomic_load_explicit(&part->keys[i], memory_order_relaxed) == key)
+            return number * FLIGHTS_MAX + (int)i;
     }
     return -1;
+}
+
+/* Most are this process's own. */
+static int find_key(const struct flights *flights, uint64_t key)
+{
+    int place = flights->own >= 0 ? find_in_part(flights, flights->own, key) : -1;
+    for (int i = 0; i < FLIGHT_PARTS && place < 0; i++)
+        place = find_in_part(flights, i, key);
+    return place;
 }
 
 struct flight flights_find(const struct flights *flights, const struct ledger_identity *identity,
@@ -186,29 +211,44 @@ struct flight flights_find(const struct flights *flights, const struct ledger_id
     return (struct flight){key, flights ? find_key(flights, key) : -1};
 }
 
-/* A free place of the own part that leaves so many more; -1: none. */
-static int free_place(struct flights *flights, unsigned kept)
+bool flights_has_room(struct flights *flights)
 {
-    if (flights->own >= 0 && flights->free <= kept)
+    if (!flights || flights->own < 0)
+        return true;
+    if (flights->free_places <= FLIGHTS_REPLAYED)
         find_free(flights);
-    if (flights->own < 0 || flights->free <= kept)
-        return -1;
-    return flights->own * FLIGHTS_MAX + flights->places[--flights->free];
+    return flights->free_places > FLIGHTS_REPLAYED && flights->free_records > 0;
+}
+
+static bool has_place(struct flights *flights)
+{
+    if (flights->own >= 0 && flights->free_places == 0)
+        find_free(flights);
+    return flights->own >= 0 && flights->free_places > 0;
+}
+
+/* Copies a record to where it outlives the process; returns what `held` says of it. */
+static uint32_t put_record(struct flights *flights, struct slice record)
+{
+    struct part *part = &flights->board->parts[flights->own];
+    unsigned at = flights->records[--flights->free_records];
+    memcpy(flights->board->records[flights->own][at].bytes, record.ptr, record.len);
+    atomic_store_explicit(&part->bytes[at], (uint32_t)record.len, memory_order_relaxed);
+    return at + 1;
 }
 
 struct flight flights_begin(struct flights *flights, const struct ledger_identity *identity,
                             struct slice campaign, struct slice record)
 {
     struct flight flight = {key_of(identity, campaign), -1};
-    unsigned kept = record.len > 0 ? FLIGHTS_REPLAYED : 0;
-    if (!flights || record.len > FLIGHT_RECORD_MAX ||
-        (flight.place = free_place(flights, kept)) < 0)
+    if (!flights || record.len > FLIGHT_RECORD_MAX || !has_place(flights) ||
+        (record.len > 0 && flights->free_records == 0))
         return flight;
+    uint32_t held = record.len > 0 ? put_record(flights, record) : 0;
+    unsigned at = flights->places[--flights->free_places];
+    flight.place = flights->own * FLIGHTS_MAX + (int)at;
     struct part *part = part_of(flights, flight);
-    unsigned at = place_in_part(flight);
-    if (record.len > 0)
-        memcpy(flights->board->records[flight.place].bytes, record.ptr, record.len);
-    atomic_store_explicit(&part->held[at], (uint32_t)record.len, memory_order_relaxed);
+    atomic_store_explicit(&part->held[at], held, memory_order_relaxed);
     atomic_store_explicit(&part->told[at], flight.key >> 32 << 32, memory_order_relaxed);
     if (atomic_load_explicit(&part->used, memory_order_relaxed) <= at)
         atomic_store_explicit(&part->used, at + 1, memory_order_relaxed);
@@ -216,10 +256,24 @@ struct flight flights_begin(struct flights *flights, const struct ledger_identit
     return flight;
 }
 
+static bool is_own(const struct flights *flights, struct flight flight)
+{
+    return flight.place / FLIGHTS_MAX == flights->own;
+}
+
+static void free_record(struct flights *flights, uint32_t held)
+{
+    if (held > 0)
+        flights->records[flights->free_records++] = (uint16_t)record_of(held);
+}
+
 void flights_spooled(struct flights *flights, struct flight flight)
 {
-    if (flights && is_open(flights, flight))
-        atomic_store(&part_of(flights, flight)->held[place_in_part(flight)], 0);
+    if (!flights || !is_open(flights, flight))
+        return;
+    uint32_t held = atomic_exchange(&part_of(flights, flight)->held[place_in_part(flight)], 0);
+    if (is_own(flights, flight))
+        free_record(flights, held);
 }
 
 void flights_leave(struct flights *flights, struct flight flight)
@@ -239,13 +293,18 @@ bool flights_tell(struct flights *flights, struct flight flight, unsigned number
 
 void flights_end(struct flights *flights, struct flight flight)
 {
-    uint64_t expected = flight.key;
-    if (!flights || flight.place < 0 ||
-        !atomic_compare_exchange_strong(&part_of(flights, flight)->keys[place_in_part(flight)],
-                                        &expected, 0))
+    if (!flights || flight.place < 0)
         return;
-    if (flight.place / FLIGHTS_MAX == flights->own)
-        flights->places[flights->free++] = (uint16_t)place_in_part(flight);
+    struct part *part = part_of(flights, flight);
+    unsigned at = place_in_part(flight);
+    uint32_t held = atomic_load(&part->held[at]);
+    uint64_t expected = flight.key;
+    if (!atomic_compare_exchange_strong(&part->keys[at], &expected, 0) || !is_own(flights, flight))
+        return;
+    free_record(flights, held);
+    flights->places[flights->free_places++] = (uint16_t)at;
+    if (flights->free_places == FLIGHTS_MAX)
+        atomic_store(&part->used, 0);
 }
 
 /* ---- What others have left ------------------------------------------------------------------- */
@@ -278,7 +337,9 @@ static bool next_of_part(const struct flights *flights, int number, bool left, u
         *ret = (struct flight){atomic_load(&part->keys[i]), number * FLIGHTS_MAX + (int)i};
         if (ret->key == 0 || held == 0 || (left && !(held & LEFT)))
             continue;
-        *ret_record = slice_of(flights->board->records[ret->place].bytes, held & ~LEFT);
+        unsigned record = record_of(held);
+        *ret_record = slice_of(flights->board->records[number][record].bytes,
+                               atomic_load(&part->bytes[record]));
         return true;
     }
     return false;

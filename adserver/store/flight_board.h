@@ -16,11 +16,10 @@
  * has left: records go to the spool of one of them, and from there to Redis again.
  *
  * At most FLIGHTS_MAX batches of a process are on the board, those included that wait in the spool
- * since Redis did not answer them: where it stands still each campaign adds one each time a batch's
- * patience ends. Of a batch beyond these nobody hears if the process is killed while that is under
- * way, or if the disk refuses it. All steps are single words written as a whole, so a process may
- * be killed between any two: between telling one event and noting that, which takes some
- * nanoseconds, an event goes untold.
+ * since Redis did not answer them, and FLIGHT_RECORDS of them have records there. Where that is
+ * full a live batch is not to be sent: it goes to the spool. All steps are single words written as
+ * a whole, so a process may be killed between any two: between telling one event and noting that,
+ * which takes some nanoseconds, an event goes untold.
  */
 #ifndef STORE_FLIGHT_BOARD_H
 #define STORE_FLIGHT_BOARD_H
@@ -33,13 +32,15 @@
 #include "store/ledger_identity.h"
 
 #define FLIGHT_RECORD_MAX 4096 /* bytes of a record that is kept: live batches are not longer */
-#define FLIGHTS_MAX       512  /* of one process */
+#define FLIGHTS_MAX       4096 /* of one process */
 #define FLIGHTS_REPLAYED  64   /* of these, kept for batches that the spool has */
-#define FLIGHT_PARTS      96   /* processes at a time, those included whose flights are left over */
+#define FLIGHT_RECORDS    128  /* of one process: batches at Redis, each of another campaign */
+#define FLIGHT_PARTS      100  /* processes at a time, those included whose flights are left over */
 
 struct flight_board;
 
-/* Before the fork. Aborts when the kernel refuses. */
+/* Before the fork: 60 MB of addresses, of which what is never used is no memory. Aborts when the
+ * kernel refuses. */
 struct flight_board *flight_board_new(void);
 void flight_board_free(struct flight_board *board);
 
@@ -63,9 +64,14 @@ struct flight {
 extern const struct flight flight_none;
 
 /*
+ * Whether a live batch finds room. Also true of a process that has no part as all are taken: its
+ * batches are sent, and are not on the board.
+ */
+bool flights_has_room(struct flights *flights);
+
+/*
  * Puts it there; that it is not there yet the caller knows. Without a record (an empty slice) it is
- * in the spool. The place is -1 where there is no room or the record is too long. With a record
- * there is none where only FLIGHTS_REPLAYED places are left.
+ * in the spool. The place is -1 where there is no room or the record is too long.
  */
 struct flight flights_begin(struct flights *flights, const struct ledger_identity *identity,
                             struct slice campaign, struct slice record);

@@ -329,9 +329,11 @@ static bool is_behind(const struct ledger *ledger, const struct lane *lane)
 
 static void look(struct ledger *ledger, struct lane *lane, bool sends)
 {
-    if (sends && !lane->under_way && !TAILQ_EMPTY(&lane->queue))
+    bool free = !lane->under_way && !TAILQ_EMPTY(&lane->queue);
+    bool full = free && !flights_has_room(ledger->flights);
+    if (sends && free && !full)
         send_first(ledger, lane);
-    if (!sends || is_behind(ledger, lane))
+    if (!sends || full || is_behind(ledger, lane))
         spool_queue(ledger, lane);
 }
 

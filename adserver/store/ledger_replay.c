@@ -27,7 +27,7 @@ struct sent {
     LIST_ENTRY(sent) link;
     struct ledger_replay *replay; /* NULL: it has gone */
     bool spooled; /* from the spool, under this ticket; else recalled, in that place */
-    bool told;    /* another process may have, if Redis has dealt with it */
+    bool known;   /* if Redis has dealt with it before, it has been told */
     uint64_t ticket;
     struct flight flight;
     unsigned count; /* of its events */
@@ -54,9 +54,10 @@ struct ledger_replay {
     bool has_gap;      /* the oldest that was refused for a missing one: */
     bool gap_spooled;
     uint64_t gap_ticket;
-    int64_t tick_us; /* when the tick began, monotonic */
-    int left;        /* of what may be done in it */
-    int64_t away_us; /* when campaigns whose server is away are tried again, monotonic */
+    uint64_t next_ticket; /* none from here on has been sent */
+    int64_t tick_us;      /* when the tick began, monotonic */
+    int left;             /* of what may be done in it */
+    int64_t away_us;      /* when campaigns whose server is away are tried again, monotonic */
     unsigned away_count;
     struct {
         uint8_t len;
@@ -197,7 +198,7 @@ static void land(struct ledger_replay *replay, struct sent *sent, enum redis_fai
     replay->recalled -= !sent->spooled;
     replay->alone = false;
     if (answer == LEDGER_DEALT || answer == LEDGER_DEALT_BEFORE || answer == LEDGER_CANNOT)
-        settle(replay, sent, sent->told && answer == LEDGER_DEALT_BEFORE,
+        settle(replay, sent, sent->known && answer == LEDGER_DEALT_BEFORE,
                answer == LEDGER_CANNOT ? NULL : results, reply);
     else
         replay->failed = true;
@@ -251,23 +252,33 @@ static void send(struct ledger_replay *replay, struct sent *sent, struct ledger_
                      REDIS_SLOW_MS, on_answer, sent);
 }
 
+/* One of this process's own that has not been sent is nowhere on it, and need not be looked for. */
+static bool may_be_boarded(const struct ledger_replay *replay, const struct sent *sent,
+                           const struct ledger_batch *batch)
+{
+    return batch->boarded || sent->ticket < replay->next_ticket ||
+           spool_is_adopted(replay->config.spool, sent->ticket);
+}
+
 /*
  * Puts it on the board, unless it has been there since it was sent before. What is not there any
  * more, or had been at work with another process, has been told, if Redis has dealt with it: the
  * same record may be in two files of the spool, as its process was killed when it had just been
  * written (ledger_left.h).
  */
-static void board(const struct ledger_replay *replay, struct sent *sent,
-                  const struct ledger_batch *batch)
+static void board(struct ledger_replay *replay, struct sent *sent, const struct ledger_batch *batch)
 {
     sent->flight = flight_none;
     if (!sent->spooled)
         return;
-    sent->flight = flights_find(replay->flights, &batch->identity, batch->campaign);
+    if (may_be_boarded(replay, sent, batch))
+        sent->flight = flights_find(replay->flights, &batch->identity, batch->campaign);
+    if (replay->next_ticket <= sent->ticket)
+        replay->next_ticket = sent->ticket + 1;
     if (sent->flight.place >= 0)
         return;
-    sent->told = batch->boarded || spool_was_passed(replay->config.spool, sent->ticket);
-    if (!sent->told)
+    sent->known = batch->boarded || spool_was_passed(replay->config.spool, sent->ticket);
+    if (!sent->known)
         sent->flight = flights_begin(replay->flights, &batch->identity, batch->campaign, SLICE(""));
 }
 

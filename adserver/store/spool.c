@@ -406,6 +406,13 @@ bool spool_next(struct spool *spool, struct slice *ret_record, uint64_t *ret_tic
     return spool_queue_next(&spool->queue, ret_record, ret_ticket);
 }
 
+bool spool_is_adopted(const struct spool *spool, uint64_t ticket)
+{
+    uint64_t at;
+    const struct spool_segment *segment = spool_queue_place(&spool->queue, ticket, &at);
+    return segment && segment->adopted;
+}
+
 void spool_pass(struct spool *spool, uint64_t ticket)
 {
     uint64_t at;

@@ -53,6 +53,7 @@
 #define SPOOL_OUTSTANDING_MAX 65536                /* handed out beyond the oldest not done */
 #define SPOOL_ADOPTED_MAX     4                    /* orphans one process works on at a time */
 #define SPOOL_SCAN_MS         1000                 /* between two looks for orphans, about */
+#define SPOOL_LEFT_MS         3000                 /* by then an orphan has been adopted, mostly */
 #define SPOOL_SYNC_MS         1000                 /* between two syncs of SPOOL_FSYNC_INTERVAL */
 #define SPOOL_FREE_MS         5000                 /* how long spool_free() waits for the disk */
 
@@ -127,6 +128,9 @@ void spool_append(struct spool *spool, struct slice record, spool_fn *fn, void *
  * will be in this turn of the loop. May read from the disk, at most 128 KiB at a time.
  */
 bool spool_next(struct spool *spool, struct slice *ret_record, uint64_t *ret_ticket);
+
+/* Whether another process has appended the record; of a ticket that is not done. */
+bool spool_is_adopted(const struct spool *spool, uint64_t ticket);
 
 /*
  * Notes for whoever adopts the segment that this record has been at work here, and so have all that

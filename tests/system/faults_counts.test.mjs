@@ -1,6 +1,8 @@
 // Counts under what readers, clocks, managers and large numbers do to them: replays, forgeries, clocks that
 // jump, campaigns that change while they serve, counters near the ends of number types.
 import assert from 'node:assert/strict';
+import { readdirSync, renameSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { adctl, importCatalog, smallCatalog, startRedis, startServer, until, whenDone } from '../lib/harness.mjs';
 import { browser, countsInRedis, inParallel, keptAlive, patient, report, startServers, stream } from '../lib/traffic.mjs';
@@ -91,6 +93,34 @@ test('forged, altered, expired, of another campaign, click before impression: ea
   assert.deepEqual((await countsInRedis(redis, 'books')).total, { impressions: 1 });
   const { events } = await server.stats();
   assert.deepEqual([events.no_impression, events.late, events.counted], [1, 1, 4]);
+});
+
+// Until somebody has adopted what a killed worker left, its impressions may be among that.
+test('a click is not kept apart for an impression that a killed worker has left in its spool', async (t) => {
+  const redis = await startRedis({ t });
+  await importCatalog(redis, smallCatalog);
+  const options = { ...patient, 'bots.click_without_impression': 'filter' };
+  const server = await startServer({ t, redis, options, allowErrors: true, allowDeaths: /signal=9\b/ });
+  const key = keyOf(server);
+  const folder = path.join(server.options['server.state_dir'], 'spool');
+  const token = signToken(key, spring);
+  await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+  assert.equal((await report(`${server.base}/v1/i/${token}`)).status, 204);
+  const [file] = readdirSync(folder).filter((name) => name.endsWith('.spool'));
+  const hidden = path.join(folder, '..', file);
+  renameSync(path.join(folder, file), hidden); // nobody adopts it meanwhile
+  await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+  const killed = performance.now();
+  const { workers: [{ pid }] } = await server.stats();
+  process.kill(pid, 'SIGKILL');
+  await until(async () => (await server.stats()).workers.some((worker) => worker.pid !== pid && worker.redis_connected), { interval: 5 });
+  assert.equal((await report(`${server.base}/v1/c/${token}`)).status, 302);
+  const took = performance.now() - killed;
+  const { total } = await countsInRedis(redis, 'spring');
+  t.diagnostic(`${took.toFixed(0)} ms: ${JSON.stringify(total)}`);
+  if (took < 2500) assert.deepEqual([total.clicks, total.no_impression], [1, undefined]);
+  renameSync(hidden, path.join(folder, file));
+  await until(async () => (await countsInRedis(redis, 'spring')).total.duplicate === 1, { what: 'it was adopted' });
 });
 
 test('a click sooner than bots.fast_click after its serve or impression is kept apart, whichever worker has it', async (t) => {

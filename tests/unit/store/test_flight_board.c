@@ -174,20 +174,68 @@ static void test_live_batches_leave_room_for_replays(void **state)
 {
     struct flights *one = flights_new(*state, FIRST), *other = flights_new(*state, SECOND);
     unsigned live = FLIGHTS_MAX - FLIGHTS_REPLAYED;
-    for (uint64_t i = 0; i < live; i++)
-        assert_true(begin(one, i, "record").place >= 0);
-    assert_int_equal(begin(one, live, "record").place, -1);
+    for (uint64_t i = 0; i < live; i++) {
+        assert_true(flights_has_room(one));
+        struct flight flight = begin(one, i, "record");
+        assert_true(flight.place >= 0);
+        flights_spooled(one, flight);
+    }
+    assert_false(flights_has_room(one));
     for (uint64_t i = live; i < FLIGHTS_MAX; i++)
         assert_true(begin(one, i, "").place >= 0);
-    flights_end(other, find(other, 0));
-    assert_int_equal(begin(one, FLIGHTS_MAX, "record").place, -1);
-    assert_true(begin(one, FLIGHTS_MAX, "").place >= 0);
-    for (uint64_t i = 1; i <= FLIGHTS_REPLAYED + 1; i++)
+    for (uint64_t i = 0; i < FLIGHTS_REPLAYED; i++)
         flights_end(other, find(other, i));
-    assert_true(begin(one, FLIGHTS_MAX + 1, "record").place >= 0);
-    assert_int_equal(begin(one, FLIGHTS_MAX + 2, "record").place, -1);
+    assert_false(flights_has_room(one));
+    flights_end(other, find(other, FLIGHTS_REPLAYED));
+    assert_true(flights_has_room(one));
     flights_free(one);
     flights_free(other);
+}
+
+static void test_records_make_room_when_they_are_spooled_or_told(void **state)
+{
+    struct flights *flights = flights_new(*state, FIRST);
+    struct flight first[FLIGHT_RECORDS];
+    for (uint64_t i = 0; i < FLIGHT_RECORDS; i++) {
+        assert_true(flights_has_room(flights));
+        first[i] = begin(flights, i, "record");
+    }
+    assert_false(flights_has_room(flights));
+    assert_int_equal(begin(flights, 1000, "record").place, -1);
+    assert_true(begin(flights, 1001, "").place >= 0);
+    flights_spooled(flights, first[3]);
+    flights_spooled(flights, first[3]);
+    flights_end(flights, first[5]);
+    flights_end(flights, first[5]);
+    flights_leave(flights, first[7]);
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_true(flights_has_room(flights));
+        assert_true(begin(flights, 2000 + i, "record").place >= 0);
+    }
+    assert_false(flights_has_room(flights));
+    flights_end(flights, first[3]); /* the spool has its record */
+    flights_end(flights, first[7]);
+    assert_true(flights_has_room(flights));
+    assert_true(begin(flights, 3000, "record").place >= 0);
+    assert_false(flights_has_room(flights));
+    flights_free(flights);
+}
+
+/* Who has the part next finds the records of those that are open, and no other. */
+static void test_a_part_is_had_again_with_what_is_open_in_it(void **state)
+{
+    struct flights *all[FLIGHT_PARTS];
+    for (int i = 0; i < FLIGHT_PARTS; i++)
+        all[i] = flights_new(*state, FIRST + i);
+    (void)begin(all[0], 1, "");
+    flights_free(all[0]);
+    all[0] = flights_new(*state, FIRST); /* the only one that is free */
+    assert_true(find(all[0], 1).place >= 0);
+    for (uint64_t i = 0; i < FLIGHT_RECORDS; i++)
+        assert_true(begin(all[0], 10 + i, "record").place >= 0);
+    assert_int_equal(begin(all[0], 1000, "record").place, -1);
+    for (int i = 0; i < FLIGHT_PARTS; i++)
+        flights_free(all[i]);
 }
 
 /* The flights of a part that was left are told by and by, when the file of the spool is replayed.
@@ -220,6 +268,7 @@ static void test_more_processes_than_parts_do_without(void **state)
     for (int i = 0; i < FLIGHT_PARTS; i++)
         all[i] = flights_new(*state, FIRST + i);
     more = flights_new(*state, FIRST + FLIGHT_PARTS);
+    assert_true(flights_has_room(more)); /* it sends all the same */
     assert_int_equal(begin(more, 1, "record").place, -1);
     assert_int_equal(count_left(more, ""), 0);
     flights_free(more);
@@ -278,6 +327,8 @@ int main(void)
         ON_BOARD(test_what_the_disk_refused_comes_again),
         ON_BOARD(test_a_full_part_has_room_again),
         ON_BOARD(test_live_batches_leave_room_for_replays),
+        ON_BOARD(test_records_make_room_when_they_are_spooled_or_told),
+        ON_BOARD(test_a_part_is_had_again_with_what_is_open_in_it),
         ON_BOARD(test_a_new_process_gets_an_empty_part),
         ON_BOARD(test_a_record_that_is_too_long_is_not_there),
         ON_BOARD(test_more_processes_than_parts_do_without),
