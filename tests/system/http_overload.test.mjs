@@ -46,17 +46,19 @@ async function p99(server, count) {
   return times.sort((a, b) => a - b)[Math.floor(count * 0.99)];
 }
 
-test('D1: a thousand clients that send their heads slowly', { timeout: 60_000 }, async (t) => {
+test('D1: a thousand clients that send their heads slowly', { timeout: 240_000 }, async (t) => {
   const server = await startWire(t, { 'server.header_timeout': '10s' });
   await leavesNoTrace(server, async () => {
     await p99(server, 200); // warms both sides
-    const alone = await p99(server, 1000);
+    const before = await p99(server, 1000);
     const slow = Array.from({ length: 1000 }, () => client(server.port, drip(1000, 'GET /tag.js HTTP/1.1\r\nA: ')));
     await Promise.all(slow.map(({ opened }) => opened));
     const beside = await p99(server, 1000);
+    await Promise.all(slow.map(({ closed }) => closed));
+    // Before them and behind them: where the machine got busy meanwhile it was not they.
+    const alone = Math.max(before, await p99(server, 1000));
     t.diagnostic(`p99 alone ${alone.toFixed(2)} ms, beside them ${beside.toFixed(2)} ms`);
     assert.ok(beside < 2 * alone + 5, `p99 ${beside} ms beside them, ${alone} ms alone`);
-    await Promise.all(slow.map(({ closed }) => closed));
     for (const { ms, text } of slow) {
       assert.match(text, /^HTTP\/1\.1 408 /);
       assert.ok(ms > 9900 && ms < 14_000, `cut after ${ms} ms`);
