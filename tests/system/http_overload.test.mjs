@@ -46,17 +46,19 @@ async function p99(server, count) {
   return times.sort((a, b) => a - b)[Math.floor(count * 0.99)];
 }
 
-test('D1: a thousand clients that send their heads slowly', { timeout: 60_000 }, async (t) => {
+test('D1: a thousand clients that send their heads slowly', { timeout: 240_000 }, async (t) => {
   const server = await startWire(t, { 'server.header_timeout': '10s' });
   await leavesNoTrace(server, async () => {
     await p99(server, 200); // warms both sides
-    const alone = await p99(server, 1000);
+    const before = await p99(server, 1000);
     const slow = Array.from({ length: 1000 }, () => client(server.port, drip(1000, 'GET /tag.js HTTP/1.1\r\nA: ')));
     await Promise.all(slow.map(({ opened }) => opened));
     const beside = await p99(server, 1000);
+    await Promise.all(slow.map(({ closed }) => closed));
+    // Before them and behind them: where the machine got busy meanwhile it was not they.
+    const alone = Math.max(before, await p99(server, 1000));
     t.diagnostic(`p99 alone ${alone.toFixed(2)} ms, beside them ${beside.toFixed(2)} ms`);
     assert.ok(beside < 2 * alone + 5, `p99 ${beside} ms beside them, ${alone} ms alone`);
-    await Promise.all(slow.map(({ closed }) => closed));
     for (const { ms, text } of slow) {
       assert.match(text, /^HTTP\/1\.1 408 /);
       assert.ok(ms > 9900 && ms < 14_000, `cut after ${ms} ms`);
@@ -125,12 +127,12 @@ test('D4: idle connections, and those that are used for ever', async (t) => {
   const server = await startWire(t, { 'server.idle_timeout': '600ms', 'server.max_requests': 5 });
   await leavesNoTrace(server, async () => {
     const idle = await connect(server.port);
+    const began = performance.now(); // before it can be idle, however late its answer is read
     idle.send(get('/tag.js'));
     assert.equal((await idle.response()).status, 200);
-    const began = performance.now();
     assert.equal(await idle.untilClosed(), 'end');
     const waited = performance.now() - began;
-    assert.ok(waited > 400 && waited < 3000, `closed after ${waited} ms`);
+    assert.ok(waited > 580 && waited < 3000, `closed after ${waited} ms`);
     assert.equal(await closes(server, 'idle'), 1);
 
     const { responses, closed } = await raw(server.port, get('/tag.js').repeat(10));
