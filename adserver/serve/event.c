@@ -215,23 +215,17 @@ static bool ask_limits(struct report *report)
            click_limits_ask(report->service, &click, on_limits, report);
 }
 
-/* Sooner after the serve than it may come after the impression; by the clock of who served it. */
-static bool follows_serve(const struct report *report)
-{
-    int64_t age_ms = report->now_us / US_PER_MS - report->token.issued_ms;
-    return age_ms >= 0 && age_ms < report->service->options->bots_fast_click_in_ms;
-}
-
 /* A click that comes faster than a person does not count. */
 static void mind_youth(struct report *report)
 {
     struct service *service = report->service;
     const uint8_t *impression = report->token.impression;
+    int64_t since_serve_ms = report->now_us / US_PER_MS - report->token.issued_ms;
     if (report->door->kind == EVENT_IMPRESSION)
         young_note(service->young, impression, report->began_us);
     else if (report->door->kind == EVENT_CLICK &&
-             (follows_serve(report) || young_is(service->young, impression, report->began_us,
-                                                service->options->bots_fast_click_in_ms)))
+             young_is_clicked(service->young, impression, report->began_us, since_serve_ms,
+                              service->options->bots_fast_click_in_ms))
         report->filter = EVENT_IS_FAST_CLICK;
 }
 
