@@ -56,6 +56,7 @@ struct server {
     struct settings *settings;
     struct metrics *metrics;
     struct young *young;
+    struct share_rest *share_rest;
     struct flight_board *board;
     struct spool_marks *marks;
     struct sockets public_sockets, admin_sockets;
@@ -280,6 +281,7 @@ static int run_worker(unsigned number, void *context)
         .settings = server->settings,
         .metrics = server->metrics,
         .young = server->young,
+        .share_rest = server->share_rest,
         .board = server->board,
         .marks = server->marks,
         .public_fds = server->public_sockets.fds,
@@ -395,6 +397,7 @@ static int supervise(struct server *server)
 
     server->metrics = config.metrics = metrics_new(layout);
     server->young = young_new();
+    server->share_rest = share_rest_new();
     server->board = flight_board_new();
     server->marks = spool_marks_new();
     log_event(LOG_INFO, "started", LOG_STR("version", MASTHEAD_VERSION),
@@ -404,6 +407,7 @@ static int supervise(struct server *server)
     code = workers_run(&config);
     log_event(LOG_INFO, "stopped", LOG_INT("code", code));
     metrics_free(server->metrics);
+    share_rest_free(server->share_rest);
     young_free(server->young);
     flight_board_free(server->board);
     spool_marks_free(server->marks);

@@ -21,6 +21,14 @@ struct net_ip net_ip_from_v6(const void *sixteen_bytes)
     return ip;
 }
 
+struct net_ip net_ip_subscriber(struct net_ip ip)
+{
+    enum { NETWORK_BYTES = 8 };
+    if (memcmp(ip.bytes, mapped_prefix, sizeof mapped_prefix) != 0)
+        memset(ip.bytes + NETWORK_BYTES, 0, sizeof ip.bytes - NETWORK_BYTES);
+    return ip;
+}
+
 bool net_ip_parse(struct slice text, struct net_ip *ret)
 {
     char plain[INET6_ADDRSTRLEN];

@@ -21,4 +21,10 @@ struct net_ip net_ip_from_v6(const void *sixteen_bytes);
 /* A bare IPv4 or IPv6 address: no port, no zone, no brackets. */
 bool net_ip_parse(struct slice text, struct net_ip *ret);
 
+/*
+ * What one subscriber has: an IPv4 address whole, of an IPv6 one the first 64 bits, the rest zero
+ * (the lower half is the device's own, and changes by the day: RFC 4291, 2.5.1, and RFC 8981).
+ */
+struct net_ip net_ip_subscriber(struct net_ip ip);
+
 #endif

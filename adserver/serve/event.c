@@ -6,10 +6,10 @@
 
 #include "base/check.h"
 #include "decision/landing.h"
+#include "serve/click_limits.h"
 #include "serve/conversion_query.h"
 #include "serve/event_outcome.h"
 #include "serve/series.h"
-#include "store/click_rate.h"
 #include "store/spool.h"
 
 /* The smallest GIF: one transparent pixel. */
@@ -50,6 +50,8 @@ struct report {
     int64_t now_us;                /* wall time: when it counts */
     unsigned series;               /* of the campaign */
     enum event_filter filter;
+    bool has_address;               /* what follows it is to be known of its address */
+    struct viewer_key address;      /* hashed (serve/click_limits.h) */
     struct conversion conversion;   /* points into the request */
     struct token token;             /* points into `bytes` */
     uint8_t bytes[TOKEN_BYTES_MAX]; /* the last: what is not used of it is never touched */
@@ -104,9 +106,12 @@ static void answer(struct report *report, bool written)
 void event_note_result(enum ledger_result result, void *arg)
 {
     const struct report *report = arg;
-    const struct service *service = report->service;
+    struct service *service = report->service;
     event_outcome_count(service->metrics, report->series, report->door->kind, report->filter,
                         result);
+    if (report->has_address && result != LEDGER_FILTERED)
+        click_limits_note(service, &report->address, report->token.slot, report->door->kind,
+                          result);
     if (result == LEDGER_SPOOLED) /* before it is answered: what follows it is to be judged by it */
         metrics_self(service->metrics)->spool_waiting = spool_waiting(service->spool);
 }
@@ -187,39 +192,27 @@ static void record(struct report *report)
     ledger_record(service->ledger, &event, on_recorded, report);
 }
 
-/* Clicks of one viewer: more than a person makes do not count (store/click_rate.h) */
+/* Clicks: more than people make do not count */
 
-static void on_rate(int64_t clicks, void *arg)
+static void on_limits(enum event_filter filter, void *arg)
 {
     struct report *report = arg;
-    if (clicks > report->service->options->bots_clicks_per_minute)
-        report->filter = EVENT_IS_CLICK_RATE;
+    report->filter = filter;
     record(report);
 }
 
 /* Begins to ask; false where it is not to be asked, or nobody can answer. */
-static bool ask_rate(struct report *report)
+static bool ask_limits(struct report *report)
 {
-    struct service *service = report->service;
-    const struct http_request *request = http_exchange_request(report->exchange);
-    const struct click_rate_viewer viewer = {
-        .client = client_address(&service->trusted, request),
-        .agent = http_request_header(request, SLICE("user-agent")),
-        .salt = secrets_today(service->secrets, report->now_us),
+    const struct click_limits_click click = {
+        .request = http_exchange_request(report->exchange),
+        .token = &report->token,
+        .address = report->has_address ? &report->address : NULL,
+        .now_us = report->now_us,
+        .timeout_ms = timeout_ms(report),
     };
-    if (report->door->kind != EVENT_CLICK || report->filter != EVENT_COUNTS ||
-        service->options->bots_clicks_per_minute == 0 || !viewer.salt ||
-        !redis_is_up(service->redis))
-        return false;
-    click_rate_count(service->redis, service->prefix, &viewer, timeout_ms(report), on_rate, report);
-    return true;
-}
-
-/* Sooner after the serve than it may come after the impression; by the clock of who served it. */
-static bool follows_serve(const struct report *report)
-{
-    int64_t age_ms = report->now_us / US_PER_MS - report->token.issued_ms;
-    return age_ms >= 0 && age_ms < report->service->options->bots_fast_click_in_ms;
+    return report->door->kind == EVENT_CLICK && report->filter == EVENT_COUNTS &&
+           click_limits_ask(report->service, &click, on_limits, report);
 }
 
 /* A click that comes faster than a person does not count. */
@@ -227,11 +220,12 @@ static void mind_youth(struct report *report)
 {
     struct service *service = report->service;
     const uint8_t *impression = report->token.impression;
+    int64_t since_serve_ms = report->now_us / US_PER_MS - report->token.issued_ms;
     if (report->door->kind == EVENT_IMPRESSION)
         young_note(service->young, impression, report->began_us);
     else if (report->door->kind == EVENT_CLICK &&
-             (follows_serve(report) || young_is(service->young, impression, report->began_us,
-                                                service->options->bots_fast_click_in_ms)))
+             young_is_clicked(service->young, impression, report->began_us, since_serve_ms,
+                              service->options->bots_fast_click_in_ms))
         report->filter = EVENT_IS_FAST_CLICK;
 }
 
@@ -261,6 +255,7 @@ static struct report *report_new(struct http_exchange *exchange, struct service 
     report->received_us = request->received_us;
     report->began_us = clock_mono_us(service->clock);
     report->series = metrics_series(service->metrics, SERIES_CAMPAIGN, report->token.campaign);
+    report->has_address = false;
     report->conversion = (struct conversion){0};
     return report;
 }
@@ -275,8 +270,11 @@ static void handle(struct http_exchange *exchange, struct service *service, cons
         report->filter = EVENT_IS_LATE;
     if (report->filter == EVENT_COUNTS)
         mind_youth(report);
+    if (report->filter == EVENT_COUNTS)
+        report->has_address = click_limits_address(service, http_exchange_request(exchange),
+                                                   report->now_us, &report->address);
     http_on_gone(exchange, on_gone, report);
-    if (!ask_rate(report))
+    if (!ask_limits(report))
         record(report);
 }
 

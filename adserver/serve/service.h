@@ -13,6 +13,7 @@
 #include "base/strbuf.h"
 #include "serve/api_token.h"
 #include "serve/client.h"
+#include "serve/share_rest.h"
 #include "serve/token.h"
 #include "serve/traffic.h"
 #include "serve/viewer.h"
@@ -40,6 +41,7 @@ struct service {
     struct random random;
     struct metrics *metrics;
     struct young *young;
+    struct share_rest *share_rest;
     struct loop *loop;
     struct redis *redis;
     struct catalog_store *catalog;

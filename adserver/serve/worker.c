@@ -383,6 +383,7 @@ static void make_service(struct worker *worker)
     service->clock = &clock_system;
     service->metrics = worker->config->metrics;
     service->young = worker->config->young;
+    service->share_rest = worker->config->share_rest;
     service->loop = loop_new();
     service->pages = page_pool_new();
     service->explaining = api_room_new();

@@ -6,6 +6,7 @@
 
 #include "base/metrics.h"
 #include "serve/settings.h"
+#include "serve/share_rest.h"
 #include "serve/young.h"
 
 struct flight_board;
@@ -24,6 +25,7 @@ struct worker_config {
     const struct settings *settings;
     struct metrics *metrics;
     struct young *young;
+    struct share_rest *share_rest;
     struct flight_board *board;
     struct spool_marks *marks;
     const int *public_fds, *admin_fds; /* listening sockets, the supervisor's */

@@ -75,15 +75,32 @@ void young_note(struct young *young, const uint8_t impression[IMPRESSION_BYTES],
                           memory_order_relaxed);
 }
 
-bool young_is(const struct young *young, const uint8_t impression[IMPRESSION_BYTES], int64_t now_us,
-              int64_t for_ms)
+/* How long ago it was reported, UINT32_MAX: not here, that is known of. */
+static uint32_t find_age_ms(const struct young *young, const uint8_t impression[IMPRESSION_BYTES],
+                            int64_t now_us)
 {
     uint64_t hash = hash_of(impression);
     size_t first = bucket_of(hash);
+    uint32_t least = UINT32_MAX;
     for (size_t i = first; i < first + BUCKET; i++) {
         uint64_t place = atomic_load_explicit(&young->places[i], memory_order_relaxed);
-        if ((uint32_t)(place >> 32) == tag_of(hash) && (int64_t)age_ms(place, now_us) < for_ms)
-            return true;
+        if ((uint32_t)(place >> 32) == tag_of(hash) && age_ms(place, now_us) < least)
+            least = age_ms(place, now_us);
     }
-    return false;
+    return least;
+}
+
+bool young_is(const struct young *young, const uint8_t impression[IMPRESSION_BYTES], int64_t now_us,
+              int64_t for_ms)
+{
+    return find_age_ms(young, impression, now_us) < for_ms;
+}
+
+bool young_is_clicked(const struct young *young, const uint8_t impression[IMPRESSION_BYTES],
+                      int64_t now_us, int64_t since_serve_ms, int64_t for_ms)
+{
+    uint32_t age = find_age_ms(young, impression, now_us);
+    if (age != UINT32_MAX)
+        return age < for_ms;
+    return since_serve_ms >= 0 && since_serve_ms < for_ms;
 }

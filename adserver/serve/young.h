@@ -30,4 +30,13 @@ void young_note(struct young *young, const uint8_t impression[IMPRESSION_BYTES],
 bool young_is(const struct young *young, const uint8_t impression[IMPRESSION_BYTES], int64_t now_us,
               int64_t for_ms);
 
+/*
+ * Whether a click comes sooner than `for_ms` after its impression; or, where that was not reported
+ * here, after its serve. That age, in ms, is by the wall clocks of two servers, or of one that may
+ * have been set in between; an impression that is known to be older has a serve that is older
+ * still, whatever the clocks say.
+ */
+bool young_is_clicked(const struct young *young, const uint8_t impression[IMPRESSION_BYTES],
+                      int64_t now_us, int64_t since_serve_ms, int64_t for_ms);
+
 #endif

@@ -3,12 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/base64url.h"
 #include "base/check.h"
 #include "store/scripts.h"
-#include "store/viewer_key.h"
-
-#define KEY_MAX (CLICK_RATE_PREFIX_MAX + 9 + BASE64URL_ENCODED_LEN(VIEWER_KEY_BYTES) + 1)
 
 struct question {
     click_rate_fn *fn;
@@ -28,13 +24,18 @@ static struct viewer_key key_of(const struct click_rate_viewer *viewer)
     return key;
 }
 
-static struct slice name(char buffer[KEY_MAX], struct slice prefix, const struct viewer_key *key)
+struct slice click_rate_key(char buffer[CLICK_RATE_KEY_MAX], struct slice prefix,
+                            const struct click_rate_viewer *viewer)
 {
-    char text[BASE64URL_ENCODED_LEN(VIEWER_KEY_BYTES) + 1];
-    size_t written = base64url_encode(text, key->bytes, VIEWER_KEY_BYTES);
-    int len =
-        snprintf(buffer, KEY_MAX, "%.*sclicks:{%.*s}", SLICE_ARGS(prefix), (int)written, text);
-    CHECK(len > 0 && len < KEY_MAX);
+    char text[CLICK_RATE_HASH_MAX + 1], tag[CLICK_RATE_HASH_MAX + 1];
+    const struct viewer_key key = key_of(viewer);
+    const struct viewer_key *beside = viewer->address;
+    text[base64url_encode(text, key.bytes, VIEWER_KEY_BYTES)] = '\0';
+    if (beside)
+        tag[base64url_encode(tag, beside->bytes, VIEWER_KEY_BYTES)] = '\0';
+    int len = snprintf(buffer, CLICK_RATE_KEY_MAX, "%.*sclicks:{%s}%s", SLICE_ARGS(prefix),
+                       beside ? tag : text, beside ? text : "");
+    CHECK(len > 0 && len < CLICK_RATE_KEY_MAX);
     return slice_of(buffer, (size_t)len);
 }
 
@@ -51,9 +52,8 @@ void click_rate_count(struct redis *redis, struct slice prefix,
                       void *arg)
 {
     struct question *question = check_malloc(sizeof *question);
-    struct viewer_key key = key_of(viewer);
-    char buffer[KEY_MAX], window[16];
-    struct slice keys[] = {name(buffer, prefix, &key)};
+    char buffer[CLICK_RATE_KEY_MAX], window[16];
+    struct slice keys[] = {click_rate_key(buffer, prefix, viewer)};
     (void)snprintf(window, sizeof window, "%d", CLICK_RATE_WINDOW_MS);
     struct slice args[] = {slice_cstr(window)};
     *question = (struct question){fn, arg};

@@ -15,6 +15,8 @@ static struct redis_script scripts[SCRIPT_COUNT] = {
     [SCRIPT_CAPS] = {.name = "store/caps.lua"},
     [SCRIPT_LEASE] = {.name = "store/lease.lua"},
     [SCRIPT_CLICK_RATE] = {.name = "store/click_rate.lua"},
+    [SCRIPT_CLICK_SHARE] = {.name = "store/click_share.lua"},
+    [SCRIPT_CLICK_SHARE_SEEN] = {.name = "store/click_share_seen.lua"},
     [SCRIPT_FOLD] = {.name = "store/fold.lua"},
     [SCRIPT_ENTRY] = {.name = "store/entry.lua"},
 };

@@ -10,14 +10,16 @@
 #include "store/redis.h"
 
 enum script {
-    SCRIPT_RESERVE,    /* a page's frequency caps: viewer_caps.c */
-    SCRIPT_EVENT,      /* one event: ledger.c */
-    SCRIPT_SERVES,     /* one campaign's serves: ledger.c */
-    SCRIPT_CAPS,       /* what stands in a viewer's counters: explain_viewer.c */
-    SCRIPT_LEASE,      /* serves reserved for one process: goals.c */
-    SCRIPT_CLICK_RATE, /* a viewer's clicks of a minute: click_rate.c */
-    SCRIPT_FOLD,       /* hours into a packed month: compact.c */
-    SCRIPT_ENTRY,      /* one entry of the catalog: ctl/change_scattered.c */
+    SCRIPT_RESERVE,          /* a page's frequency caps: viewer_caps.c */
+    SCRIPT_EVENT,            /* one event: ledger.c */
+    SCRIPT_SERVES,           /* one campaign's serves: ledger.c */
+    SCRIPT_CAPS,             /* what stands in a viewer's counters: explain_viewer.c */
+    SCRIPT_LEASE,            /* serves reserved for one process: goals.c */
+    SCRIPT_CLICK_RATE,       /* a viewer's clicks of a minute: click_rate.c */
+    SCRIPT_CLICK_SHARE,      /* an address's clicks of an hour: click_share.c */
+    SCRIPT_CLICK_SHARE_SEEN, /* its impressions: click_share.c */
+    SCRIPT_FOLD,             /* hours into a packed month: compact.c */
+    SCRIPT_ENTRY,            /* one entry of the catalog: ctl/change_scattered.c */
     SCRIPT_COUNT
 };
 

@@ -125,10 +125,13 @@ static void turn_to(struct shared *shared, int64_t day)
     shared->day = day;
 }
 
-/* Tomorrow's is asked for in advance, so that midnight finds it there. */
+/*
+ * Tomorrow's is asked for in advance, so that midnight finds it there; and yesterday's stays a
+ * while, in its place, so that a clock that goes back over midnight does.
+ */
 static void turn_days(struct secrets *secrets)
 {
-    int64_t day = day_of(clock_wall_us(secrets->clock));
+    int64_t day = day_of(clock_wall_us(secrets->clock) - SECRETS_BACK_US);
     if (secrets->today.day != day && secrets->tomorrow.known && secrets->tomorrow.day == day &&
         !secrets->today.asked) {
         turn_to(&secrets->today, day);

@@ -4,8 +4,9 @@
  *
  * Both are made by whichever server comes first (SET NX) under `<prefix>secret:viewer` and
  * `<prefix>secret:day:<YYYYMMDD>`; the daily one expires in Redis after two days and is forgotten
- * here when its day is over. Until they are known there is no viewer identity. Now and then all are
- * asked for again, so that servers agree also after Redis has lost them.
+ * here SECRETS_BACK_US after its day is over (a leap second is a second of yesterday that comes
+ * again after midnight has been seen). Until they are known there is no viewer identity. Now and
+ * then all are asked for again, so that servers agree also after Redis has lost them.
  */
 #ifndef STORE_SECRETS_H
 #define STORE_SECRETS_H
@@ -15,6 +16,7 @@
 
 #define SECRET_BYTES    32
 #define SECRETS_KEY_MAX 96
+#define SECRETS_BACK_US (300 * US_PER_SECOND) /* how far a clock may go back */
 
 struct secrets;
 

@@ -109,3 +109,11 @@ bool viewer_key_find(const struct viewer_ladder *ladder, const struct viewer_sal
     }
     return false;
 }
+
+/* Of one part; a viewer's has three under this salt. */
+void viewer_key_of_address(const uint8_t *today, struct net_ip client, struct viewer_key *ret)
+{
+    const struct net_ip subscriber = net_ip_subscriber(client);
+    const struct slice part = slice_of((const char *)subscriber.bytes, sizeof(subscriber.bytes));
+    hash_parts(today, &part, 1, ret);
+}

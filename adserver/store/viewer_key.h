@@ -50,4 +50,10 @@ bool viewer_key_find(const struct viewer_ladder *ladder, const struct viewer_sal
                      const struct viewer_marks *marks, struct viewer_key *ret_key,
                      enum viewer_way *ret_way);
 
+/*
+ * All who have the address, or the /64 of an IPv6 one (base/ip.h): a hash under the salt of a day,
+ * SECRET_BYTES. It is no viewer's key.
+ */
+void viewer_key_of_address(const uint8_t *today, struct net_ip client, struct viewer_key *ret);
+
 #endif

@@ -12,18 +12,19 @@ const defaults = {
   'maxmemory-policy': 'noeviction',
 };
 
-// { t, conf }: `conf` overrides redis.conf directives, such as { appendonly: 'yes' }; with `t`, a
-// test's context, the Redis stops when that test ends.
-export async function startRedis({ t, conf = {} } = {}) {
-  const redis = new Redis(await freePort(), conf);
+// { t, conf, env }: `conf` overrides redis.conf directives, such as { appendonly: 'yes' }, `env` is added to its
+// environment; with `t`, a test's context, the Redis stops when that test ends.
+export async function startRedis({ t, conf = {}, env } = {}) {
+  const redis = new Redis(await freePort(), conf, env);
   whenDone(t, () => redis.stop());
   await redis.start();
   return redis;
 }
 
 class Redis {
-  constructor(port, conf) {
+  constructor(port, conf, env) {
     this.port = port;
+    this.env = env;
     this.dir = tempDir('redis');
     this.url = `redis://127.0.0.1:${port}/0`;
     this.client = new RedisClient({ port, password: conf.requirepass });
@@ -38,7 +39,7 @@ class Redis {
   }
 
   async start() {
-    this.child = new Child('redis-server', [this.file]);
+    this.child = new Child('redis-server', [this.file], { env: this.env });
     await until(
       async () => {
         if (!this.child.running) throw new Error(this.child.output());

@@ -1,10 +1,9 @@
 // The villain: which faults there are and how each is done and taken back. Every choice comes from the
 // seed; what is already under a fault of its kind is left alone meanwhile.
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { delay, removeDir, repository, tempDir, until } from './processes.mjs';
-import { instrumented } from './traffic.mjs';
+import { delay, until } from './processes.mjs';
 
 // How often each is chosen, beside the others.
 const weights = {
@@ -61,28 +60,6 @@ export function mountDisk(folder, megabytes = 24) {
       release();
     },
   };
-}
-
-// A clock that can be moved for the processes that get its `env`; null where there is none.
-export function makeClock() {
-  const folder = tempDir('clock');
-  const library = path.join(folder, 'shifted_clock.so');
-  const file = path.join(folder, 'shift');
-  const move = (seconds) => {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(BigInt(seconds));
-    const fd = openSync(file, 'a+');
-    closeSync(fd);
-    writeFileSync(file, bytes, { flag: 'r+' });
-  };
-  const source = path.join(repository, 'tests/lib/shifted_clock.c');
-  const done = spawnSync(process.env.CC ?? 'cc', ['-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', '-o', library, source]);
-  if (done.status !== 0 || instrumented) {
-    removeDir(folder);
-    return null;
-  }
-  move(0);
-  return { move, env: { LD_PRELOAD: library, SHIFTED_CLOCK: file }, release: () => removeDir(folder) };
 }
 
 // ---- The villain ---------------------------------------------------------------------------------------

@@ -299,6 +299,8 @@ test('gross is net and the reasons: for every campaign, slot and hour, of serves
     'server.trusted_proxies': '127.0.0.1',
     'bots.internal': '10.0.0.0/8',
     'bots.clicks_per_minute': 10,
+    'bots.click_share': 50,
+    'bots.click_share_from': 5,
     'tokens.page_ttl': '2h',
   };
   const servers = await startServers({ t, redis, count: 2, options });
@@ -313,6 +315,7 @@ test('gross is net and the reasons: for every campaign, slot and hour, of serves
   const ways = [
     () => as({ 'X-Forwarded-For': `192.0.2.${draw(4)}` }), // few: some of them click too often
     () => as({ 'X-Forwarded-For': `198.51.100.${draw(250)}` }),
+    () => as({ 'X-Forwarded-For': '203.0.113.7', 'User-Agent': `${browser} another/${draw(1000)}` }), // clicks all, as many
     () => as({ 'X-Forwarded-For': '10.0.0.7' }),
     () => as({ 'User-Agent': googlebot }),
     () => as({ 'User-Agent': '' }),
@@ -371,11 +374,11 @@ test('gross is net and the reasons: for every campaign, slot and hour, of serves
       if (isServe(metric) || ['impressions', 'viewables', 'clicks'].includes(metric)) assert.equal(stats.campaigns[campaign][metric], n, `${campaign} ${metric}`);
   }
   assert.deepEqual(counted, sent, 'gross of every campaign and slot');
-  for (const name of ['internal', 'bot', 'not_browser', 'prefetch', 'late', 'duplicate', 'over_goal', 'click_rate'])
+  for (const name of ['internal', 'bot', 'not_browser', 'prefetch', 'late', 'duplicate', 'over_goal', 'click_rate', 'click_share'])
     assert.ok(reasons.has(name), `${name} is among them`);
   for (const name of ['internal', 'bot', 'not_browser', 'prefetch']) assert.ok(reasons.has(`serves_${name}`), `serves_${name} is among them`);
   // Events of /stats are the same by reason.
-  for (const name of ['internal', 'bot', 'not_browser', 'prefetch', 'late', 'duplicate', 'over_goal', 'click_rate'])
+  for (const name of ['internal', 'bot', 'not_browser', 'prefetch', 'late', 'duplicate', 'over_goal', 'click_rate', 'click_share'])
     assert.equal(stats.events[name], Object.values(counts).reduce((sum, { sums }) => sum + (sums[name] ?? 0), 0), name);
   t.diagnostic(JSON.stringify(Object.fromEntries(Object.entries(counts).map(([id, { total }]) => [id, total]))));
 });

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import { makeClock } from '../lib/clock.mjs';
 import { adctl, importCatalog, smallCatalog, startRedis, startServer, until, whenDone } from '../lib/harness.mjs';
 import { browser, countsInRedis, inParallel, keptAlive, patient, report, startServers, stream } from '../lib/traffic.mjs';
 import { newestKey, nextImpression, signToken } from '../lib/tokens.mjs';
-import { makeClock } from '../lib/villain_faults.mjs';
 
 const hour = 3600000;
 const asBrowser = { headers: { 'User-Agent': browser } };

@@ -65,6 +65,30 @@ static void other_processes_see_it(void **state)
     young_free(young);
 }
 
+/*
+ * Served by a server whose clock is a second (a leap second, a smear) or five minutes ahead of
+ * ours, or by ours before it was set back: that the serve looks young is refuted by an impression
+ * that we know to be older.
+ */
+static void what_the_clock_of_the_serve_says_is_refuted(void **state)
+{
+    struct young *young = young_new();
+    uint8_t one[IMPRESSION_BYTES], other[IMPRESSION_BYTES];
+    (void)state;
+    number(one, 1);
+    number(other, 2);
+    young_note(young, one, NOW_US);
+    for (int64_t since_serve_ms = -300000; since_serve_ms <= 300000; since_serve_ms += 50) {
+        assert_false(young_is_clicked(young, one, NOW_US + 300 * US_PER_MS, since_serve_ms, 300));
+        assert_true(young_is_clicked(young, one, NOW_US + 299 * US_PER_MS, since_serve_ms, 300));
+        /* Of what was reported elsewhere only the serve is known. */
+        assert_int_equal(young_is_clicked(young, other, NOW_US, since_serve_ms, 300),
+                         since_serve_ms >= 0 && since_serve_ms < 300);
+        assert_false(young_is_clicked(young, one, NOW_US, since_serve_ms, 0));
+    }
+    young_free(young);
+}
+
 /* 3,000 within 300 ms are 10,000 a second: hardly one gives way to another. */
 static void there_is_room_for_many(void **state)
 {
@@ -94,6 +118,7 @@ int main(void)
         cmocka_unit_test(an_impression_is_young_for_so_long),
         cmocka_unit_test(a_repetition_makes_it_no_younger),
         cmocka_unit_test(other_processes_see_it),
+        cmocka_unit_test(what_the_clock_of_the_serve_says_is_refuted),
         cmocka_unit_test(there_is_room_for_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,13 @@
 
 #define server redis_fixture_shared
 
+struct bench;
+
 /* One process: what a worker has of this. */
 struct process {
+    struct bench *bench;
+    int64_t ahead_us; /* of the bench's wall clock */
+    struct clock clock;
     struct redis *redis;
     struct goals *goals;
 };
@@ -33,7 +38,6 @@ struct bench {
     struct loop *loop;
     struct fake_redis *fake; /* NULL: the real one */
     int64_t wall_us, mono_us;
-    struct clock clock;
     struct process processes[PROCESSES];
     unsigned count;
     struct ledger *ledger;
@@ -45,12 +49,13 @@ struct bench {
 
 static int64_t wall(void *context)
 {
-    return ((struct bench *)context)->wall_us;
+    const struct process *process = context;
+    return process->bench->wall_us + process->ahead_us;
 }
 
 static int64_t mono(void *context)
 {
-    return ((struct bench *)context)->mono_us;
+    return ((const struct process *)context)->bench->mono_us;
 }
 
 static void pass(struct bench *bench, int64_t us)
@@ -58,7 +63,7 @@ static void pass(struct bench *bench, int64_t us)
     bench->wall_us += us;
     bench->mono_us += us;
     for (unsigned i = 0; i < bench->count; i++)
-        goals_open(bench->processes[i].goals, bench->wall_us);
+        goals_open(bench->processes[i].goals, wall(&bench->processes[i]));
 }
 
 static bool all_are_up(void *arg)
@@ -90,10 +95,13 @@ static void add_process(struct bench *bench)
     struct process *process = &bench->processes[bench->count++];
     struct redis_config redis = {.target =
                                      bench->fake ? fake_redis_target(bench->fake) : &server.target};
+    process->bench = bench;
+    process->ahead_us = 0;
+    process->clock = (struct clock){wall, mono, process};
     process->redis = redis_new(bench->loop, &redis);
     struct goals_config goals = {.loop = bench->loop,
                                  .redis = process->redis,
-                                 .clock = &bench->clock,
+                                 .clock = &process->clock,
                                  .prefix = SLICE("ad:"),
                                  .hold_ms = HOLD_MS,
                                  .on_closed = bench->count == 1 ? on_closed : NULL,
@@ -118,7 +126,6 @@ static struct bench *bench_new(bool fake)
     bench->fake = fake ? fake_redis_new(bench->loop) : NULL;
     bench->wall_us = NOON_US;
     bench->mono_us = 1000 * US_PER_SECOND;
-    bench->clock = (struct clock){wall, mono, bench};
     add_process(bench);
     struct ledger_config ledger = {.loop = bench->loop,
                                    .redis = bench->processes[0].redis,
@@ -557,6 +564,128 @@ static void a_daily_ceiling_is_open_again_by_itself(void **state)
     assert_int_equal(serve_all(bench, bench->processes), 5);
 }
 
+/* ---- Clocks ---- */
+
+/* Serves and reports, with the process's own time in the token, until none is to be had; how many
+ * of them counted. */
+static unsigned deliver(struct bench *bench, struct process *process, unsigned most)
+{
+    unsigned counted = 0;
+    for (unsigned i = 0; i < most; i++) {
+        bool served = serve(bench, process) || (row(bench, process).may_ask &&
+                                                ask(bench, process, 1) && serve(bench, process));
+        if (!served)
+            break;
+        counted += impress(bench, wall(process)) == LEDGER_COUNTED;
+    }
+    return counted;
+}
+
+/* A leap second: midnight has come, and the last second of the day comes again. */
+static void a_second_that_repeats_opens_no_day_twice(void **state)
+{
+    struct bench *bench = *state;
+    struct process *process = bench->processes;
+    const int64_t midnight_us = NOON_US + DAY_US / 2;
+    bench->campaign.daily_impressions = 5;
+    bench->wall_us = midnight_us - US_PER_SECOND / 2;
+    open_rows(bench);
+    assert_int_equal(deliver(bench, process, 9), 5);
+    pass(bench, US_PER_SECOND);
+    open_rows(bench);
+    assert_int_equal(deliver(bench, process, 2), 2);
+    bench->wall_us -= US_PER_SECOND;
+    pass(bench, 0);
+    open_rows(bench);
+    assert_int_equal(deliver(bench, process, 9), 0);
+    unsigned tomorrow = 2;
+    for (unsigned i = 0; i < 20; i++) {
+        pass(bench, US_PER_SECOND);
+        open_rows(bench);
+        tomorrow += deliver(bench, process, 9);
+    }
+    assert_int_equal(tomorrow, 5);
+    assert_int_equal(redis_fixture_number(&server, "HGET " GOAL " impressions:20261123"), 5);
+    assert_int_equal(redis_fixture_number(&server, "HGET " GOAL " impressions:20261124"), 5);
+    assert_int_equal(sum_of("impressions"), 10);
+}
+
+/* The other kind of leap second is left out: what was reserved before it counts. */
+static void a_second_left_out_takes_nothing_away(void **state)
+{
+    struct bench *bench = *state;
+    struct process *process = bench->processes;
+    bench->campaign.daily_impressions = 5;
+    bench->wall_us = NOON_US + DAY_US / 2 - US_PER_SECOND - 1;
+    open_rows(bench);
+    assert_int_equal(deliver(bench, process, 4), 4);
+    int64_t evening_us = wall(process);
+    assert_true(serve(bench, process) || (ask(bench, process, 1) && serve(bench, process)));
+    bench->wall_us += US_PER_SECOND;
+    pass(bench, 1);
+    open_rows(bench);
+    assert_int_equal(deliver(bench, process, 9), 5);
+    assert_int_equal(impress(bench, evening_us), LEDGER_COUNTED);
+    assert_int_equal(impress(bench, evening_us), LEDGER_OVER_GOAL);
+}
+
+/*
+ * A day with a leap second that one clock smears: it loses a second over 24 hours, from noon to
+ * noon, 1/86400 slower than the others; of these one repeats the second at midnight, and one has
+ * been set before. Every half hour all deliver, and both days get what they may and no more.
+ */
+static void a_smeared_second_loses_and_doubles_nothing(void **state)
+{
+    enum { STEPS = 48, DAILY = 60 };
+    struct bench *bench = *state;
+    unsigned counted = 0;
+    bench->campaign.daily_impressions = DAILY;
+    add_process(bench);
+    add_process(bench);
+    for (int64_t step = 0; step < STEPS; step++) {
+        bench->processes[0].ahead_us = US_PER_SECOND - step * US_PER_SECOND / STEPS;
+        bench->processes[1].ahead_us = step < STEPS / 2 ? US_PER_SECOND : 0;
+        pass(bench, 0);
+        open_rows(bench);
+        for (unsigned i = 0; i < bench->count; i++)
+            counted += deliver(bench, &bench->processes[i], 1);
+        pass(bench, DAY_US / STEPS - (step == STEPS - 1 ? 60 * US_PER_SECOND : 0));
+    }
+    for (unsigned i = 0; i < 20; i++, pass(bench, US_PER_SECOND)) {
+        open_rows(bench);
+        counted += deliver(bench, bench->processes, DAILY);
+    }
+    assert_int_equal(redis_fixture_number(&server, "HGET " GOAL " impressions:20261123"), DAILY);
+    assert_int_equal(redis_fixture_number(&server, "HGET " GOAL " impressions:20261124"), DAILY);
+    assert_int_equal(counted, sum_of("impressions"));
+}
+
+/* Five minutes apart, more than serves are held: more may be served, never counted. */
+static void clocks_five_minutes_apart_count_the_goal_and_no_more(void **state)
+{
+    enum { GOAL_IMPRESSIONS = 100 };
+    const int64_t apart_us = 300 * US_PER_SECOND;
+    struct bench *bench = *state;
+    unsigned counted = 0;
+    bench->campaign.goal_impressions = GOAL_IMPRESSIONS;
+    add_process(bench);
+    add_process(bench);
+    bench->processes[1].ahead_us = apart_us;
+    bench->processes[2].ahead_us = -apart_us;
+    for (unsigned turn = 0; turn < 200 && counted < GOAL_IMPRESSIONS; turn++) {
+        pass(bench, US_PER_SECOND);
+        open_rows(bench);
+        counted += deliver(bench, &bench->processes[turn % bench->count], 1 + turn % 4);
+    }
+    assert_int_equal(counted, GOAL_IMPRESSIONS);
+    for (unsigned i = 0; i < bench->count; i++) {
+        open_rows(bench);
+        assert_int_equal(deliver(bench, &bench->processes[i], 5), 0);
+        assert_int_equal(impress(bench, wall(&bench->processes[i])), LEDGER_OVER_GOAL);
+    }
+    assert_int_equal(sum_of("impressions"), GOAL_IMPRESSIONS);
+}
+
 /* ---- Refusal ---- */
 
 static void one_that_is_refused_rests_and_is_asked_again(void **state)
@@ -985,6 +1114,10 @@ int main(void)
         ON_REDIS(clicks_stop_at_their_goal),
         ON_REDIS(a_daily_ceiling_is_of_the_day_of_the_serve),
         ON_REDIS(a_daily_ceiling_is_open_again_by_itself),
+        ON_REDIS(a_second_that_repeats_opens_no_day_twice),
+        ON_REDIS(a_second_left_out_takes_nothing_away),
+        ON_REDIS(a_smeared_second_loses_and_doubles_nothing),
+        ON_REDIS(clocks_five_minutes_apart_count_the_goal_and_no_more),
         ON_REDIS(one_that_is_refused_rests_and_is_asked_again),
         ON_REDIS(a_goal_met_for_good_rests_long_until_it_is_raised),
         ON_REDIS(one_is_closed_as_long_as_it_has_no_unit),

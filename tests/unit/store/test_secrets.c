@@ -102,6 +102,38 @@ static void a_day_ends_and_the_next_one_is_known_already(void **state)
     free_bench(bench);
 }
 
+/*
+ * A leap second: midnight has been seen, and the last second of the day comes again. Viewers are
+ * known all the time, each day by its own salt, and yesterday's goes SECRETS_BACK_US after its day.
+ */
+static void a_clock_may_go_back_over_midnight(void **state)
+{
+    struct loop *loop = *state;
+    struct bench *bench = new_bench(loop);
+    const int64_t midnight_us = 20001 * DAY_US;
+    uint8_t before[SECRET_BYTES], after[SECRET_BYTES];
+    bench->wall_us = midnight_us - US_PER_SECOND;
+    run_until(loop, knows_all, bench, PATIENCE_MS);
+    run_until(loop, knows_next_day, bench, PATIENCE_MS);
+    memcpy(before, secrets_today(bench->secrets, midnight_us - 1), SECRET_BYTES);
+    memcpy(after, secrets_today(bench->secrets, midnight_us), SECRET_BYTES);
+    assert_memory_not_equal(before, after, SECRET_BYTES);
+    const int64_t shown[] = {0, 1, US_PER_SECOND - 1, -US_PER_SECOND, -1, 0, SECRETS_BACK_US - 1};
+    for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++) {
+        bench->wall_us = midnight_us + shown[i];
+        secrets_refresh(bench->secrets); /* turns to the day it is */
+        const uint8_t *salt = secrets_today(bench->secrets, bench->wall_us);
+        assert_non_null(salt);
+        assert_memory_equal(salt, shown[i] < 0 ? before : after, SECRET_BYTES);
+    }
+    run_for(loop, 100); /* answers that are under way keep a day where it is */
+    bench->wall_us = midnight_us + SECRETS_BACK_US;
+    secrets_refresh(bench->secrets);
+    assert_null(secrets_today(bench->secrets, midnight_us - 1));
+    assert_memory_equal(secrets_today(bench->secrets, bench->wall_us), after, SECRET_BYTES);
+    free_bench(bench);
+}
+
 struct pair {
     struct bench *one, *two;
 };
@@ -170,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_REDIS(two_servers_agree),
         ON_REDIS(a_day_ends_and_the_next_one_is_known_already),
+        ON_REDIS(a_clock_may_go_back_over_midnight),
         ON_REDIS(a_redis_that_lost_the_secrets_gets_them_back),
         ON_REDIS(what_is_no_secret_is_not_used),
     };
