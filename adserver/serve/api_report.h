@@ -12,7 +12,7 @@
 #include "http/exchange.h"
 #include "serve/service.h"
 
-#define API_REPORT_COMMANDS       16
+#define API_REPORT_COMMANDS       64
 #define API_REPORT_SLICE_US       1000
 #define API_REPORT_AT_ONCE        2
 #define API_REPORT_REDIS_MS       5000
