@@ -1,11 +1,11 @@
 #include "base/metrics.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/histogram.h"
+#include "base/shared.h"
 
 /*
  * The page, every part on its own cache lines:
@@ -114,9 +114,7 @@ static void map_page(struct metrics *metrics)
     size_t counters = lay(&size, (size_t)layout->series * layout->series_counters,
                           sizeof *metrics->series_counters);
 
-    char *page =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    CHECK(page != MAP_FAILED);
+    char *page = shared_new(size);
     metrics->page = page;
     metrics->page_size = size;
     metrics->head = (void *)(page + head);
@@ -142,7 +140,7 @@ void metrics_free(struct metrics *metrics)
 {
     if (!metrics)
         return;
-    CHECK(munmap(metrics->page, metrics->page_size) == 0);
+    shared_free(metrics->page, metrics->page_size);
     free(metrics);
 }
 

@@ -1,10 +1,9 @@
 #include "serve/share_rest.h"
 
 #include <stdatomic.h>
-#include <sys/mman.h>
 
-#include "base/check.h"
 #include "base/clock.h"
+#include "base/shared.h"
 #include "store/click_share.h"
 
 struct share_rest {
@@ -13,16 +12,12 @@ struct share_rest {
 
 struct share_rest *share_rest_new(void)
 {
-    void *memory = mmap(NULL, sizeof(struct share_rest), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(memory != MAP_FAILED);
-    return memory;
+    return shared_new(sizeof(struct share_rest));
 }
 
 void share_rest_free(struct share_rest *rest)
 {
-    if (rest)
-        CHECK(munmap(rest, sizeof *rest) == 0);
+    shared_free(rest, sizeof *rest);
 }
 
 /* Of two workers at once either may win: they differ by less than an answer takes. */

@@ -2,10 +2,10 @@
 
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/shared.h"
 
 #define BUCKET 8 /* places that one impression may have */
 #define MIX    UINT64_C(0x9e3779b97f4a7c15)
@@ -17,16 +17,12 @@ struct young {
 
 struct young *young_new(void)
 {
-    void *memory =
-        mmap(NULL, sizeof(struct young), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(memory != MAP_FAILED);
-    return memory;
+    return shared_new(sizeof(struct young));
 }
 
 void young_free(struct young *young)
 {
-    if (young)
-        CHECK(munmap(young, sizeof *young) == 0);
+    shared_free(young, sizeof *young);
 }
 
 static uint64_t hash_of(const uint8_t impression[IMPRESSION_BYTES])

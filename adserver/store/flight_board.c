@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
+#include "base/shared.h"
 
 #define MIX  UINT64_C(0x9e3779b97f4a7c15)
 #define LEFT UINT32_C(0x80000000) /* in `held`: nobody is about to spool the record */
@@ -43,17 +44,14 @@ const struct flight flight_none = {.key = 0, .place = -1};
 
 struct flight_board *flight_board_new(void)
 {
-    void *memory = mmap(NULL, sizeof(struct flight_board), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    CHECK(memory != MAP_FAILED);
-    (void)madvise(memory, sizeof(struct flight_board), MADV_DONTDUMP);
-    return memory;
+    struct flight_board *board = shared_new(sizeof *board);
+    (void)madvise(board, sizeof *board, MADV_DONTDUMP);
+    return board;
 }
 
 void flight_board_free(struct flight_board *board)
 {
-    if (board)
-        CHECK(munmap(board, sizeof *board) == 0);
+    shared_free(board, sizeof *board);
 }
 
 void flight_board_release(struct flight_board *board, pid_t owner)

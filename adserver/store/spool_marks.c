@@ -2,12 +2,9 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
-#include <sys/mman.h>
 
-#include "base/check.h"
-
-#define FNV_BASIS UINT64_C(0xcbf29ce484222325) /* FNV-1a, 64 bits */
-#define FNV_PRIME UINT64_C(0x100000001b3)
+#include "base/shared.h"
+#include "base/siphash.h"
 
 struct mark {
     _Atomic uint64_t name; /* its hash; 0: the mark is free */
@@ -20,24 +17,19 @@ struct spool_marks {
 
 struct spool_marks *spool_marks_new(void)
 {
-    void *memory = mmap(NULL, sizeof(struct spool_marks), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(memory != MAP_FAILED);
-    return memory;
+    return shared_new(sizeof(struct spool_marks));
 }
 
 void spool_marks_free(struct spool_marks *marks)
 {
-    if (marks)
-        CHECK(munmap(marks, sizeof *marks) == 0);
+    shared_free(marks, sizeof *marks);
 }
 
 /* Names are made of the time and of random numbers: no two are the same. */
 static uint64_t hash_of(const char *name)
 {
-    uint64_t hash = FNV_BASIS;
-    for (; *name; name++)
-        hash = (hash ^ (uint8_t)*name) * FNV_PRIME;
+    const struct siphash_key key = {0}; /* all processes have the same */
+    uint64_t hash = siphash(key, slice_cstr(name));
     return hash ? hash : 1;
 }
 

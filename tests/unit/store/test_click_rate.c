@@ -1,57 +1,9 @@
-#include "unit/store/unit.h"
+#include "unit/store/click_fixture.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "store/click_rate.h"
-#include "store/secrets.h"
-#include "unit/store/redis_fixture.h"
-
-#define FIREFOX "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
-#define SERVERS 4
-
-/* One for all tests, emptied before each. */
-#define server redis_fixture_shared
-
-static const uint8_t salt[SECRET_BYTES] = {1, 2, 3};
-static const uint8_t tomorrows[SECRET_BYTES] = {4, 5, 6};
-
-struct bench {
-    struct loop *loop;
-    struct redis *redis[SERVERS];
-};
-
-static bool all_are_up(void *arg)
-{
-    struct bench *bench = arg;
-    bool up = true;
-    for (unsigned i = 0; i < SERVERS; i++)
-        up = up && redis_is_up(bench->redis[i]);
-    return up;
-}
-
-static int setup(void **state)
-{
-    struct bench *bench = check_calloc(1, sizeof *bench);
-    struct redis_config config = {.target = &server.target};
-    redis_fixture_say(&server, "FLUSHALL");
-    bench->loop = loop_new();
-    for (unsigned i = 0; i < SERVERS; i++)
-        bench->redis[i] = redis_new(bench->loop, &config);
-    run_until(bench->loop, all_are_up, bench, PATIENCE_MS);
-    *state = bench;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *bench = *state;
-    for (unsigned i = 0; i < SERVERS; i++)
-        redis_free(bench->redis[i]);
-    loop_free(bench->loop);
-    free(bench);
-    return 0;
-}
 
 /* Answers as they come. */
 struct answers {
@@ -73,12 +25,12 @@ static bool all_came(void *arg)
 
 static struct click_rate_viewer viewer_at(const char *address)
 {
-    struct click_rate_viewer viewer = {.agent = SLICE(FIREFOX), .salt = salt};
+    struct click_rate_viewer viewer = {.agent = SLICE(FIREFOX), .salt = click_salt};
     assert_true(net_ip_parse(slice_cstr(address), &viewer.client));
     return viewer;
 }
 
-static int64_t click(struct bench *bench, const struct click_rate_viewer *viewer)
+static int64_t click(struct click_bench *bench, const struct click_rate_viewer *viewer)
 {
     struct answers answers = {.expected = 1};
     click_rate_count(bench->redis[0], SLICE("ad:"), viewer, 5000, note, &answers);
@@ -92,7 +44,7 @@ static void viewers_are_counted_apart(void **state)
     struct click_rate_viewer one = viewer_at("192.0.2.1"), other = viewer_at("192.0.2.2");
     struct click_rate_viewer browser = one, tomorrow = one;
     browser.agent = SLICE(FIREFOX " x");
-    tomorrow.salt = tomorrows;
+    tomorrow.salt = click_tomorrows_salt;
     for (unsigned i = 1; i <= 5; i++)
         assert_int_equal(click(*state, &one), i);
     assert_int_equal(click(*state, &other), 1);
@@ -104,7 +56,7 @@ static void viewers_are_counted_apart(void **state)
 /* Each number comes once, whoever asks. */
 static void servers_count_together(void **state)
 {
-    struct bench *bench = *state;
+    struct click_bench *bench = *state;
     struct answers answers = {.expected = 64};
     struct click_rate_viewer viewer = viewer_at("2001:db8::1");
     uint64_t seen = 0;
@@ -150,10 +102,11 @@ static void what_redis_does_not_say_is_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(viewers_are_counted_apart, setup, teardown),
-        cmocka_unit_test_setup_teardown(servers_count_together, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_window_ends, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_redis_does_not_say_is_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(viewers_are_counted_apart, click_set_up, click_tear_down),
+        cmocka_unit_test_setup_teardown(servers_count_together, click_set_up, click_tear_down),
+        cmocka_unit_test_setup_teardown(the_window_ends, click_set_up, click_tear_down),
+        cmocka_unit_test_setup_teardown(what_redis_does_not_say_is_nothing, click_set_up,
+                                        click_tear_down),
     };
     return cmocka_run_group_tests(tests, redis_fixture_group_setup, redis_fixture_group_teardown);
 }

@@ -1,4 +1,4 @@
-#include "unit/store/unit.h"
+#include "unit/store/click_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,11 +7,7 @@
 #include "base/check.h"
 #include "decision/model.h"
 #include "store/click_share.h"
-#include "store/secrets.h"
-#include "unit/store/redis_fixture.h"
 
-#define FIREFOX "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
-#define SERVERS 4
 #define OFTEN   64 /* clicks at once */
 #define PERCENT 50
 #define FROM    10
@@ -21,50 +17,6 @@
 #define BYTES_A_SLOT     (8 + 8) /* of names like slot-000 */
 #define BYTES_A_CLICKED  (32 + 2 * 8)
 #define BYTES_AT_MOST    (128 * 1024)
-
-/* One for all tests, emptied before each. */
-#define server redis_fixture_shared
-
-static const uint8_t salt[SECRET_BYTES] = {1, 2, 3};
-static const uint8_t tomorrows[SECRET_BYTES] = {4, 5, 6};
-
-struct bench {
-    struct loop *loop;
-    struct redis *redis[SERVERS];
-    unsigned clicked; /* impressions */
-};
-
-static bool all_are_up(void *arg)
-{
-    struct bench *bench = arg;
-    bool up = true;
-    for (unsigned i = 0; i < SERVERS; i++)
-        up = up && redis_is_up(bench->redis[i]);
-    return up;
-}
-
-static int setup(void **state)
-{
-    struct bench *bench = check_calloc(1, sizeof *bench);
-    struct redis_config config = {.target = &server.target};
-    redis_fixture_say(&server, "FLUSHALL");
-    bench->loop = loop_new();
-    for (unsigned i = 0; i < SERVERS; i++)
-        bench->redis[i] = redis_new(bench->loop, &config);
-    run_until(bench->loop, all_are_up, bench, PATIENCE_MS);
-    *state = bench;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *bench = *state;
-    for (unsigned i = 0; i < SERVERS; i++)
-        redis_free(bench->redis[i]);
-    loop_free(bench->loop);
-    free(bench);
-    return 0;
-}
 
 static struct viewer_key key_at(const uint8_t *day, const char *address)
 {
@@ -95,7 +47,7 @@ static bool all_sights_came(void *arg)
 }
 
 /* So many impressions of the address, spread over the servers. */
-static struct sights see(struct bench *bench, const struct viewer_key *key, const char *slot,
+static struct sights see(struct click_bench *bench, const struct viewer_key *key, const char *slot,
                          unsigned count)
 {
     struct sights sights = {.expected = count};
@@ -132,7 +84,7 @@ static struct click_share_click click_at(const struct viewer_key *key, const cha
                                          const char *slot, const uint8_t *impression)
 {
     struct click_share_click click = {
-        .viewer = {.agent = SLICE(FIREFOX), .salt = salt, .address = key},
+        .viewer = {.agent = SLICE(FIREFOX), .salt = click_salt, .address = key},
         .slot = slice_cstr(slot),
         .impression = impression,
         .percent = PERCENT,
@@ -143,8 +95,8 @@ static struct click_share_click click_at(const struct viewer_key *key, const cha
 }
 
 /* So many clicks at once, of an impression each, over all servers; answers how many are beyond. */
-static unsigned clicks_at_once(struct bench *bench, const struct viewer_key *key, const char *slot,
-                               unsigned count)
+static unsigned clicks_at_once(struct click_bench *bench, const struct viewer_key *key,
+                               const char *slot, unsigned count)
 {
     struct answers answers = {.expected = count};
     unsigned beyond = 0;
@@ -163,12 +115,12 @@ static unsigned clicks_at_once(struct bench *bench, const struct viewer_key *key
     return beyond;
 }
 
-static bool is_beyond(struct bench *bench, const struct viewer_key *key, const char *slot)
+static bool is_beyond(struct click_bench *bench, const struct viewer_key *key, const char *slot)
 {
     return clicks_at_once(bench, key, slot, 1) == 1;
 }
 
-static struct answers ask(struct bench *bench, const struct click_share_click *click)
+static struct answers ask(struct click_bench *bench, const struct click_share_click *click)
 {
     struct answers answers = {.expected = 1};
     click_share_count(bench->redis[0], SLICE("ad:"), click, 5000, note_click, &answers);
@@ -189,7 +141,7 @@ static int64_t on_the_key(const char *command, const char *arguments)
 /* Of 40 impressions 20 may be clicked: the 21st click and all after it are beyond. */
 static void one_click_is_the_first_beyond(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     assert_int_equal(see(*state, &key, "header", 40).stand, 40);
     for (unsigned i = 1; i <= 20; i++)
         assert_false(is_beyond(*state, &key, "header"));
@@ -199,7 +151,7 @@ static void one_click_is_the_first_beyond(void **state)
 
 static void of_clicks_at_once_as_many_count_as_one_by_one(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     (void)see(*state, &key, "header", 50);
     assert_int_equal(clicks_at_once(*state, &key, "header", OFTEN), OFTEN - 25);
     assert_int_equal(clicks_at_once(*state, &key, "header", OFTEN), OFTEN);
@@ -207,7 +159,7 @@ static void of_clicks_at_once_as_many_count_as_one_by_one(void **state)
 
 static void few_clicks_are_not_asked(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     assert_int_equal(clicks_at_once(*state, &key, "header", FROM - 1), 0);
     assert_true(is_beyond(*state, &key, "header"));
 }
@@ -215,7 +167,7 @@ static void few_clicks_are_not_asked(void **state)
 /* What follows the threshold stays beyond it, though more impressions follow. */
 static void beyond_stays_beyond_until_the_window_ends(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     assert_int_equal(clicks_at_once(*state, &key, "header", FROM), 1);
     (void)see(*state, &key, "header", 1000);
     assert_true(is_beyond(*state, &key, "header"));
@@ -225,8 +177,9 @@ static void beyond_stays_beyond_until_the_window_ends(void **state)
 
 static void slots_addresses_and_days_are_apart(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1"), other = key_at(salt, "192.0.2.2");
-    struct viewer_key tomorrow = key_at(tomorrows, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1"),
+                      other = key_at(click_salt, "192.0.2.2");
+    struct viewer_key tomorrow = key_at(click_tomorrows_salt, "192.0.2.1");
     assert_int_equal(clicks_at_once(*state, &key, "header", FROM), 1);
     assert_false(is_beyond(*state, &key, "footer"));
     assert_false(is_beyond(*state, &other, "header"));
@@ -237,9 +190,9 @@ static void slots_addresses_and_days_are_apart(void **state)
 
 static void a_64_of_v6_is_one_address(void **state)
 {
-    struct viewer_key one = key_at(salt, "2001:db8:1:2::1");
-    struct viewer_key temporary = key_at(salt, "2001:db8:1:2:9f3a:1:2:3");
-    struct viewer_key neighbour = key_at(salt, "2001:db8:1:3::1");
+    struct viewer_key one = key_at(click_salt, "2001:db8:1:2::1");
+    struct viewer_key temporary = key_at(click_salt, "2001:db8:1:2:9f3a:1:2:3");
+    struct viewer_key neighbour = key_at(click_salt, "2001:db8:1:3::1");
     (void)see(*state, &one, "header", 20);
     assert_int_equal(clicks_at_once(*state, &one, "header", 5), 0);
     assert_int_equal(clicks_at_once(*state, &temporary, "header", 6), 1);
@@ -250,7 +203,7 @@ static void a_64_of_v6_is_one_address(void **state)
 /* An office of 300 readers who click 3 of 100 ads: far from what robots do. */
 static void an_office_is_not_beyond(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     for (unsigned round = 0; round < 20; round++) {
         (void)see(*state, &key, "header", 100);
         assert_int_equal(clicks_at_once(*state, &key, "header", 3), 0);
@@ -261,7 +214,7 @@ static void an_office_is_not_beyond(void **state)
 static void an_impression_clicked_again_is_one(void **state)
 {
     static const uint8_t one[IMPRESSION_BYTES] = {1}, other[IMPRESSION_BYTES] = {2};
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     struct click_share_click first = click_at(&key, "192.0.2.1", "header", one);
     struct click_share_click second = click_at(&key, "192.0.2.1", "header", other);
     for (unsigned i = 0; i < 3 * FROM; i++)
@@ -280,7 +233,7 @@ static void the_rate_is_counted_in_the_same_call(void **state)
         "if(string.find(key,tag,1,true)and(left>0)and(left<=60000))then\tn=n+1\tend\n"
         "end\treturn\tn";
     static const uint8_t impression[IMPRESSION_BYTES] = {1};
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     struct click_share_click click = click_at(&key, "192.0.2.1", "header", impression);
     struct answers answers;
     assert_int_equal(ask(*state, &click).clicks[0], 0);
@@ -300,7 +253,7 @@ static void the_rate_is_counted_in_the_same_call(void **state)
 /* A window without an end, as an interrupted hand may leave one, is given one. */
 static void the_window_ends(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     (void)see(*state, &key, "header", 1);
     assert_in_range(on_the_key("PTTL", ""), 1, CLICK_SHARE_WINDOW_MS);
     assert_int_equal(on_the_key("PEXPIRE", ",60000"), 1);
@@ -331,13 +284,13 @@ static int64_t used_memory(void)
 static void an_address_costs_little_memory(void **state)
 {
     enum { ADDRESSES = 10000, AT_ONCE = 100 };
-    struct bench *bench = *state;
+    struct click_bench *bench = *state;
     struct sights sights = {0};
     int64_t before = used_memory();
     for (unsigned i = 0; i < ADDRESSES; i++) {
         const uint8_t v4[4] = {10, 0, (uint8_t)(i >> 8), (uint8_t)i};
         struct viewer_key key;
-        viewer_key_of_address(salt, net_ip_from_v4(v4), &key);
+        viewer_key_of_address(click_salt, net_ip_from_v4(v4), &key);
         click_share_seen(bench->redis[0], SLICE("ad:"), &key, SLICE("slot-000"), note_sight,
                          &sights);
         sights.expected++;
@@ -353,7 +306,7 @@ static void an_address_costs_little_memory(void **state)
 
 static void a_slot_more_costs_little_memory(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     char slot[16];
     (void)see(*state, &key, "slot-000", 1000);
     int64_t one = bytes();
@@ -377,7 +330,7 @@ static void a_slot_more_costs_little_memory(void **state)
 static void slots_beyond_the_limit_are_not_judged(void **state)
 {
     static const char format[] = "slot-with-the-longest-name-that-an-id-may-have-in-this-world%04u";
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     char slot[ID_MAX + 1], first[ID_MAX + 1];
     assert_int_equal(snprintf(first, sizeof first, format, 0u), ID_MAX);
     for (unsigned i = 0; i < CLICK_SHARE_FIELDS_MAX + 20; i++) {
@@ -395,7 +348,7 @@ static void slots_beyond_the_limit_are_not_judged(void **state)
 
 static void what_redis_does_not_say_is_nothing(void **state)
 {
-    struct viewer_key key = key_at(salt, "192.0.2.1");
+    struct viewer_key key = key_at(click_salt, "192.0.2.1");
     assert_int_equal(clicks_at_once(*state, &key, "header", FROM), 1);
     (void)on_the_key("SET", ",'a'");
     assert_int_equal(clicks_at_once(*state, &key, "header", OFTEN), 0);
@@ -405,7 +358,7 @@ static void what_redis_does_not_say_is_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, click_set_up, click_tear_down)
         TEST(one_click_is_the_first_beyond),
         TEST(of_clicks_at_once_as_many_count_as_one_by_one),
         TEST(few_clicks_are_not_asked),
